@@ -1,0 +1,1 @@
+"""The processes of Chapterhouse. They know nothing of each other but the contracts."""

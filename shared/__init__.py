@@ -1,0 +1,1 @@
+"""What every service may use: contracts, messaging, storage, the gateways' shared part, the runtime."""

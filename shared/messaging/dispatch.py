@@ -1,0 +1,359 @@
+"""From a batch of deliveries to handlers, transactions and verdicts. Knows no broker.
+
+Events: one transaction a batch, inbox rows in one statement, all of a service's handlers for an event within
+it. If the batch fails it is rolled back and run again one event at a time, so that a bad event costs only
+itself. Requests: commands in one transaction with a savepoint each, queries each on their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from shared.contracts.base import Command, Event, View
+from shared.contracts.errors import Forbidden, PayloadDiffers, Refused, TooLate
+from shared.messaging import inbox, parking
+from shared.messaging import requests as wire
+from shared.messaging.entrypoints import entrypoints_of
+from shared.messaging.envelope import Cause, Envelope, Unreadable, decode
+from shared.runtime.clock import real_now
+from shared.runtime.ids import child_traceparent
+from shared.storage.engine import is_contention, is_outage
+from shared.storage.work import Store, Work
+
+log = structlog.get_logger()
+
+RUNS_ALONE_FROM = 3
+"""An event delivered this often runs alone: it may be what killed the process."""
+CONTENTION_TRIES = 8
+
+WorkT = TypeVar("WorkT", bound=Work)
+
+
+class Verdict(Enum):
+    """What the transport does with a delivery now. Parking has been done, and committed, by then."""
+
+    DONE = "done"
+    RETRY = "retry"
+
+
+class StoreAway(Exception):  # noqa: N818
+    """The database is away or full: nothing was decided, nothing may be acknowledged; wait and take it again."""
+
+
+class NotYet(Exception):  # noqa: N818
+    """Raised by a handler that waits for an earlier event of the same subject: it climbs the ladder."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event as it came: the bytes, the rung it comes from, how often the broker delivered it."""
+
+    body: bytes
+    attempt: int = 0
+    deliveries: int = 0
+
+
+@dataclass(frozen=True)
+class RequestDelivery:
+    """One request as it came."""
+
+    body: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class _Readable:
+    delivery: Delivery
+    envelope: Envelope
+    event: Event
+
+
+class Dispatcher(Generic[WorkT]):
+    """Runs one service's entrypoints on one store. ``attempts`` is the number of rungs after which an event is parked."""
+
+    def __init__(self, service: Any, store: Store[WorkT], *, attempts: int = 4) -> None:
+        self.service = service
+        self.store = store
+        self.attempts = attempts
+        self.entrypoints = entrypoints_of(type(service))
+
+    # -- events -------------------------------------------------------------------------------
+
+    def events(self, deliveries: Sequence[Delivery]) -> list[Verdict]:
+        """Handle a batch; one verdict a delivery, in order. Raises StoreAway when nothing can be decided."""
+        verdicts: dict[int, Verdict] = {}
+        together: dict[int, _Readable] = {}
+        alone: dict[int, _Readable] = {}
+        for index, delivery in enumerate(deliveries):
+            readable = self._read(delivery)
+            if readable is None:
+                verdicts[index] = Verdict.DONE
+            elif delivery.deliveries >= RUNS_ALONE_FROM:
+                alone[index] = readable
+            else:
+                together[index] = readable
+        if not self._handled_together(list(together.values())):
+            alone = together | alone
+            together = {}
+        verdicts |= dict.fromkeys(together, Verdict.DONE)
+        for index, readable in sorted(alone.items()):
+            verdicts[index] = self._handled_alone(readable)
+        return [verdicts[index] for index in range(len(deliveries))]
+
+    def _read(self, delivery: Delivery) -> _Readable | None:
+        try:
+            envelope, event = decode(delivery.body)
+        except Unreadable as unreadable:
+            self._park(delivery, unreadable.event_id, unreadable.event_type, "", unreadable.reason)
+            return None
+        return _Readable(delivery, envelope, event)
+
+    def _handled_together(self, batch: list[_Readable]) -> bool:
+        if not batch:
+            return True
+        try:
+            self._settled_contention(lambda: self._run(batch))
+        except StoreAway:
+            raise
+        except Exception as error:  # noqa: BLE001 - each is tried alone, and named there
+            log.info("batch_failed", events=len(batch), error=type(error).__name__)
+            return False
+        return True
+
+    def _handled_alone(self, readable: _Readable) -> Verdict:
+        envelope, delivery = readable.envelope, readable.delivery
+        try:
+            self._settled_contention(lambda: self._run([readable]))
+        except StoreAway:
+            raise
+        except Exception as error:  # noqa: BLE001 - a failing event climbs the ladder, then is parked
+            kind = type(error).__name__
+            handler = getattr(error, "__handler__", "")
+            log.warning(
+                "event_failed",
+                event_id=envelope.id,
+                type=envelope.type,
+                attempt=delivery.attempt,
+                error=kind,
+                handler=handler,
+                correlation_id=envelope.correlationid,
+            )
+            if delivery.attempt < self.attempts:
+                return Verdict.RETRY
+            self._park(delivery, envelope.id, envelope.type, handler, kind)
+        return Verdict.DONE
+
+    def _run(self, batch: list[_Readable]) -> None:
+        with self.store.writing() as work:
+            new = inbox.enter(work.connection, [each.envelope.id for each in batch], work.now)
+            for each in batch:
+                if each.envelope.id in new:
+                    new.discard(each.envelope.id)
+                    self._handle(each, work)
+
+    def _handle(self, readable: _Readable, work: WorkT) -> None:
+        work.cause = readable.envelope.cause_of_next()
+        for name in self.entrypoints.events.get(type(readable.event), ()):
+            with structlog.contextvars.bound_contextvars(
+                correlation_id=readable.envelope.correlationid, causation_id=readable.envelope.id
+            ):
+                try:
+                    getattr(self.service, name)(readable.event, work)
+                except Exception as error:
+                    error.__handler__ = name  # type: ignore[attr-defined]
+                    raise
+
+    def _park(self, delivery: Delivery, event_id: str | None, kind: str, handler: str, reason: str) -> None:
+        key = event_id or hashlib.sha256(delivery.body).hexdigest()
+
+        def write() -> None:
+            with self.store.writing() as work:
+                parking.park(
+                    work.connection,
+                    event_id=key,
+                    kind=kind,
+                    body=delivery.body,
+                    handler=handler,
+                    attempts=delivery.attempt + 1,
+                    reason=reason,
+                    at=work.now,
+                )
+
+        self._settled_contention(write)
+        log.error("event_parked", event_id=key, type=kind, reason=reason, handler=handler)
+
+    def replay(self, event_id: str) -> bool:
+        """Handle a parked event again, past the inbox's gate; False when there is none. Its failure is raised."""
+        with self.store.writing() as work:
+            row = parking.find(work.connection, event_id)
+            if row is None or row.settled is not None:
+                return False
+            envelope, event = decode(row.body)
+            if inbox.enter(work.connection, [envelope.id], work.now):
+                self._handle(_Readable(Delivery(row.body), envelope, event), work)
+            parking.settle(work.connection, event_id, "replayed", work.now)
+        return True
+
+    # -- requests -----------------------------------------------------------------------------
+
+    def requests(self, batch: Sequence[RequestDelivery]) -> list[bytes]:
+        """Answer a batch; one reply a request, in order. Commands first, in one transaction, then queries."""
+        replies: dict[int, bytes] = {}
+        commands: dict[int, wire.Readable] = {}
+        queries: dict[int, wire.Readable] = {}
+        for index, delivery in enumerate(batch):
+            try:
+                readable = self._open(delivery)
+            except Refused as refused:
+                replies[index] = wire.refused_bytes(refused)
+                continue
+            (commands if isinstance(readable.request, Command) else queries)[index] = readable
+        replies |= self._commands(commands)
+        for index, readable in queries.items():
+            replies[index] = self._query(readable)
+        return [replies[index] for index in range(len(batch))]
+
+    def _open(self, delivery: RequestDelivery) -> wire.Readable:
+        readable = wire.open_request(delivery.body, delivery.signature, self.store.keys)
+        model = type(readable.request)
+        if model not in self.entrypoints.commands and model not in self.entrypoints.queries:
+            raise Forbidden(f"{readable.asked.type} is not answered here")
+        return readable
+
+    def _commands(self, batch: dict[int, wire.Readable]) -> dict[int, bytes]:
+        if not batch:
+            return {}
+        try:
+            return self._settled_contention(lambda: self._run_commands(batch))
+        except Exception as error:  # noqa: BLE001 - each is tried alone, and named there
+            if len(batch) > 1 and not isinstance(error, StoreAway):
+                return {k: v for index, each in batch.items() for k, v in self._commands({index: each}).items()}
+            for each in batch.values():
+                self._log_fault(each, error)
+            return {index: wire.fault_bytes(each.asked.correlation_id) for index, each in batch.items()}
+
+    def _run_commands(self, batch: dict[int, wire.Readable]) -> dict[int, bytes]:
+        replies: dict[int, bytes] = {}
+        rows: list[dict[str, object]] = []
+        with self.store.writing() as work:
+            known = wire.remembered(work.connection, [each.asked.request_id for each in batch.values()])
+            for index, each in batch.items():
+                asked = each.asked
+                keep = type(each.request).remembered  # type: ignore[attr-defined]
+                if keep and asked.request_id in known:
+                    digest, answer = known[asked.request_id]
+                    differs = PayloadDiffers("this form was sent before with other content; open it again")
+                    replies[index] = answer if digest == asked.payload_hash else wire.refused_bytes(differs)
+                    continue
+                replies[index], took_effect = self._command(each, work)
+                if keep and took_effect:
+                    known[asked.request_id] = (asked.payload_hash, replies[index])
+                    rows.append(
+                        {
+                            "request_id": asked.request_id,
+                            "payload_hash": asked.payload_hash,
+                            "answer": replies[index],
+                            "answered_at": work.now,
+                        }
+                    )
+            wire.remember(work.connection, rows)
+        return replies
+
+    def _command(self, each: wire.Readable, work: WorkT) -> tuple[bytes, bool]:
+        asked = each.asked
+        if asked.deadline <= real_now():
+            return wire.refused_bytes(TooLate("the request came after its deadline; nothing was done")), False
+        work.cause = _cause(asked)
+        method = getattr(self.service, self.entrypoints.commands[type(each.request)])
+        kept: Refused | None = None
+        with structlog.contextvars.bound_contextvars(**_context(each)):
+            try:
+                with work.savepoint():
+                    try:
+                        view: View = method(each.request, asked.actor, work)
+                    except Refused as refused:
+                        if not refused.keeps:
+                            raise
+                        kept = refused
+            except Refused as refused:
+                return wire.refused_bytes(refused), False
+        if kept is not None:
+            return wire.refused_bytes(kept), False
+        return wire.answer_bytes(view), True
+
+    def _query(self, each: wire.Readable) -> bytes:
+        asked = each.asked
+        if asked.deadline <= real_now():
+            return wire.refused_bytes(TooLate("the request came after its deadline"))
+        method = getattr(self.service, self.entrypoints.queries[type(each.request)])
+        with structlog.contextvars.bound_contextvars(**_context(each)):
+            try:
+                with self.store.reading() as work:
+                    work.cause = _cause(asked)
+                    return wire.answer_bytes(method(each.request, asked.actor, work))
+            except Refused as refused:
+                return wire.refused_bytes(refused)
+            except Exception as error:  # noqa: BLE001 - told to the caller without its text
+                self._log_fault(each, error)
+                return wire.fault_bytes(asked.correlation_id)
+
+    def _log_fault(self, each: wire.Readable, error: Exception) -> None:
+        log.error(
+            "request_failed",
+            type=each.asked.type,
+            correlation_id=each.asked.correlation_id,
+            error=type(error).__name__,
+            where=_where(error),
+        )
+
+    # -- timers -------------------------------------------------------------------------------
+
+    def tick(self, name: str) -> Any:
+        """Run one ``@every`` method in a transaction of its own."""
+
+        def run() -> Any:
+            with self.store.writing(Cause.root()) as work:
+                return getattr(self.service, name)(work)
+
+        return self._settled_contention(run)
+
+    # -- contention ---------------------------------------------------------------------------
+
+    def _settled_contention(self, run: Callable[[], Any]) -> Any:
+        """Run again at once, off the ladder, when another transaction was in the way."""
+        for attempt in range(CONTENTION_TRIES):
+            try:
+                return run()
+            except Exception as error:
+                if is_outage(error):
+                    raise StoreAway(type(error).__name__) from error
+                if not is_contention(error) or attempt == CONTENTION_TRIES - 1:
+                    raise
+                time.sleep(0.01 * (attempt + 1))
+        raise AssertionError("unreachable")
+
+
+def _cause(asked: wire.Asked) -> Cause:
+    return Cause(asked.correlation_id, asked.request_id, child_traceparent(asked.traceparent))
+
+
+def _context(each: wire.Readable) -> dict[str, str]:
+    """Log context of a request; none for those that must leave no trace."""
+    if getattr(type(each.request), "remembered", True):
+        return {"correlation_id": each.asked.correlation_id, "causation_id": each.asked.request_id}
+    return {}
+
+
+def _where(error: BaseException) -> str:
+    """File and line of the innermost frame: enough to look it up, and no value of it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno}" if trace else ""

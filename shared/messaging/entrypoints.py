@@ -1,0 +1,100 @@
+"""What a service's methods listen to. Pure marks: the transport reads them (subscriber.py), tests too.
+
+- ``@subscribe(SeatConfirmed)``    ``def method(self, event, work) -> None``
+- ``@command(TakeSeat)``           ``def method(self, command, actor, work) -> View``
+- ``@query(MeetingPage)``          ``def method(self, query, actor, work) -> View``
+- ``@every(seconds=5)``            ``def method(self, work) -> object``: by timer, in a transaction of its own
+- ``@background(seconds=1)``       ``def method(self) -> bool``: by timer, outside any transaction, for what must
+                                   wait (sending mail); True means: there may be more, call again at once
+
+One event may have several methods; they run in one transaction, in the order they stand in the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from shared.contracts.base import Command, Event, Query, Request
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one method listens to: an event, a request, or a timer's seconds."""
+
+    kind: str  # event, command, query, every, background
+    model: type[Event] | type[Request[Any]] | None = None
+    seconds: float = 0.0
+
+
+def _marked(mark: Mark) -> Callable[[F], F]:
+    def decorate(method: F) -> F:
+        marks = getattr(method, "__listens__", ())
+        method.__listens__ = (*marks, mark)  # type: ignore[attr-defined]
+        return method
+
+    return decorate
+
+
+def subscribe(*events: type[Event]) -> Callable[[F], F]:
+    """Call the method once for each such event, however often it is delivered."""
+
+    def decorate(method: F) -> F:
+        for event in events:
+            method = _marked(Mark("event", event))(method)
+        return method
+
+    return decorate
+
+
+def command(model: type[Command[Any]]) -> Callable[[F], F]:
+    """Call the method for this command, once per request id."""
+    return _marked(Mark("command", model))
+
+
+def query(model: type[Query[Any]]) -> Callable[[F], F]:
+    """Call the method for this query."""
+    return _marked(Mark("query", model))
+
+
+def every(seconds: float) -> Callable[[F], F]:
+    """Call the method by timer, in a transaction of its own."""
+    return _marked(Mark("every", seconds=seconds))
+
+
+def background(seconds: float) -> Callable[[F], F]:
+    """Call the method by timer, outside any transaction."""
+    return _marked(Mark("background", seconds=seconds))
+
+
+@dataclass
+class Entrypoints:
+    """All that a service class listens to, by what arrives."""
+
+    events: dict[type[Event], list[str]] = field(default_factory=dict)
+    commands: dict[type[Request[Any]], str] = field(default_factory=dict)
+    queries: dict[type[Request[Any]], str] = field(default_factory=dict)
+    every: list[tuple[str, float]] = field(default_factory=list)
+    background: list[tuple[str, float]] = field(default_factory=list)
+
+
+def entrypoints_of(service: type) -> Entrypoints:
+    """What this service class listens to. Raises TypeError when two methods want one request."""
+    found = Entrypoints()
+    for name, method in vars(service).items():
+        for mark in getattr(method, "__listens__", ()):
+            if mark.kind == "event":
+                found.events.setdefault(mark.model, []).append(name)
+            elif mark.kind in ("command", "query"):
+                table = found.commands if mark.kind == "command" else found.queries
+                if mark.model in table:
+                    raise TypeError(f"{service.__name__}: two methods for {mark.model.__name__}")
+                table[mark.model] = name
+            elif mark.kind == "every":
+                found.every.append((name, mark.seconds))
+            else:
+                found.background.append((name, mark.seconds))
+    return found

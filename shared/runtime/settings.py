@@ -1,0 +1,49 @@
+"""What every process is told by its environment. A service's own settings stand in its own folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from ``CHAPTERHOUSE_*`` variables; each field's name in capitals is the variable's."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAPTERHOUSE_", extra="ignore", frozen=True)
+
+    env: Literal["development", "production"] = "development"
+    broker_url: str = "amqp://guest:guest@127.0.0.1:5672//"
+    data: Path = Path("var/data")
+    keys: Path = Path("var/keys")
+    database_url: str = "sqlite:///{data}/{service}.db"
+    """``{service}`` and ``{data}`` are filled in; for PostgreSQL name the driver: ``postgresql+psycopg2://…/{service}``."""
+    clock_file: Path | None = None
+    """The one offset of the domain clock, for development and tests. Refused in production."""
+    health_port: int = 0  # 0 = none; loopback unless health_host says otherwise
+    health_host: str = "127.0.0.1"
+    ladder: Annotated[tuple[float, ...], NoDecode] = (1.0, 10.0, 60.0, 600.0)
+    """The retry ladder's rungs, in seconds; after the last an event is parked. Comma-separated in the variable."""
+    batch: int = Field(default=100, ge=1, le=1000)
+    """Events in one transaction at most; prefetch is twice that."""
+    drain_seconds: float = 20.0
+    """How long a stopping process may finish what it has begun."""
+    log_level: str = "INFO"
+
+    @field_validator("ladder", mode="before")
+    @classmethod
+    def _rungs(cls, value: object) -> object:
+        return tuple(float(part) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("clock_file")
+    @classmethod
+    def _no_moved_clock_in_production(cls, value: Path | None, info: object) -> Path | None:
+        if value is not None and getattr(info, "data", {}).get("env") == "production":
+            raise ValueError("the domain clock cannot be moved in production; unset CHAPTERHOUSE_CLOCK_FILE")
+        return value
+
+    def database(self, service: str) -> str:
+        """The database URL of this service."""
+        return self.database_url.format(data=self.data, service=service)

@@ -1,0 +1,1 @@
+"""A service's database: engine, unit of work, the core's tables, sealed columns."""

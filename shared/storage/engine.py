@@ -1,0 +1,98 @@
+"""SQLAlchemy engines for the two databases we run on.
+
+SQLite: WAL with full sync, BEGIN IMMEDIATE for writing, a short busy timeout; one writer lock in the
+process (:class:`shared.storage.work.Store`) and nothing that yields inside a write transaction.
+PostgreSQL: read committed; rows are locked in id order by whoever needs more than one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.types import TypeDecorator
+
+BUSY_TIMEOUT_MS = 2000
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment: aware UTC in Python, timestamptz on PostgreSQL, naive UTC on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time: it would mean something else on each machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time cannot be stored; make it aware")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware, UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for this URL; a PostgreSQL URL must name its driver (``postgresql+psycopg2``)."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(url, in_memory=parsed.database in (None, "", ":memory:"))
+    if parsed.drivername == "postgresql":
+        raise ValueError("name the driver: postgresql+psycopg2://… (plain postgresql:// means another one)")
+    return create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+
+
+def _sqlite(url: str, *, in_memory: bool) -> Engine:
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}}
+    if in_memory:
+        options["poolclass"] = StaticPool
+    engine = create_engine(url, **options)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # the driver's own BEGIN comes too late (SQLAlchemy docs, "Serializable isolation")
+        cursor = raw.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether another transaction was in the way, so that the same work may be tried again at once."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if getattr(error.orig, "pgcode", None) in {"40P01", "40001", "55P03"}:  # deadlock, serialisation, lock
+        return True
+    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database itself is away or full, so that trying the next event would fail the same way."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    code = getattr(error.orig, "pgcode", None)
+    if code is not None:
+        return str(code)[:2] in {"53", "57", "58", "08"}  # resources, operator intervention, system, connection
+    text = str(error.orig).lower()
+    words = ("disk is full", "unable to open", "disk i/o error", "readonly database", "could not connect", "connection refused", "server closed", "starting up", "connection to server")
+    return any(word in text for word in words)

@@ -1,0 +1,119 @@
+"""The unit of work: one transaction, and the events that tell of it.
+
+A service's ``store.py`` has a class that extends :class:`Work` with its repositories; its handlers know only
+the Protocol that they need of it. :class:`Store` opens such works on one engine.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from shared.contracts.base import Event, Sealed
+from shared.messaging import outbox
+from shared.messaging.envelope import Cause
+from shared.runtime.clock import Clock, SystemClock, real_now
+from shared.runtime.ids import new_id
+from shared.runtime.keys import KeyRing
+from shared.storage.sealing import Vault
+
+
+class Work:
+    """One open transaction. Nothing in it may yield, wait or talk to the network."""
+
+    def __init__(self, connection: Connection, clock: Clock, keys: KeyRing) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.keys = keys
+        self.vault = Vault(connection, keys.kek)
+        self.cause = Cause.root()
+        self._said: list[tuple[Event, Cause]] = []
+
+    @property
+    def now(self) -> datetime:
+        """Domain time, aware, UTC."""
+        return self.clock.now()
+
+    @property
+    def real_now(self) -> datetime:
+        """The machine's time: for leases, time-outs, sessions and one-time codes only."""
+        return real_now()
+
+    def new_id(self) -> str:
+        """A time-ordered id."""
+        return new_id()
+
+    def publish(self, event: Event) -> None:
+        """Say that something happened. It leaves if, and only if, this transaction commits."""
+        self._said.append((event, self.cause))
+
+    def unseal(self, sealed: Sealed) -> str:
+        """Open what a gateway sealed to this service. Raises shared.runtime.keys.CannotOpen."""
+        return self.keys.unseal(sealed)
+
+    def seal_for(self, name: str, text: str) -> Sealed:
+        """Seal a text to another service or gateway."""
+        return self.keys.seal_for(name, text)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What is done inside is undone, events and all, when it raises; the transaction goes on."""
+        said = len(self._said)
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self._said[said:]
+            raise
+
+    def flush(self) -> int:
+        """Write the events said so far to the outbox; the number of them."""
+        said, self._said = self._said, []
+        outbox.record(self.connection, said, self.clock.now())
+        return len(said)
+
+
+WorkT = TypeVar("WorkT", bound=Work)
+
+
+@dataclass
+class Store(Generic[WorkT]):
+    """Opens works on one database. ``on_said`` is called after a commit that said something (it wakes the relay)."""
+
+    engine: Engine
+    work: type[WorkT]
+    keys: KeyRing
+    clock: Clock = field(default_factory=SystemClock)
+    on_said: Callable[[], None] = lambda: None
+    _writer: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @contextmanager
+    def writing(self, cause: Cause | None = None) -> Iterator[WorkT]:
+        """A transaction that commits at the end, with its events, or is as if it never was."""
+        one_writer = self.engine.dialect.name == "sqlite"
+        if one_writer:
+            self._writer.acquire()
+        try:
+            with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+                work = self.work(connection, self.clock, self.keys)
+                if cause is not None:
+                    work.cause = cause
+                yield work
+                said = work.flush()
+        finally:
+            if one_writer:
+                self._writer.release()
+        if said:
+            self.on_said()
+
+    @contextmanager
+    def reading(self) -> Iterator[WorkT]:
+        """A transaction to look at one moment of the database; what it publishes is thrown away."""
+        with self.engine.connect() as connection:
+            yield self.work(connection, self.clock, self.keys)
