@@ -8,6 +8,7 @@ in any order. Ids are opaque strings; times are aware datetimes in UTC unless a 
 
 from __future__ import annotations
 
+import builtins
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, Literal, NewType, TypeVar
 
@@ -72,16 +73,15 @@ class Event(Contract):
     subject: ClassVar[str]
     """The name of the field whose value is the CloudEvents subject; ``sequence`` rises by one per subject."""
     classification: ClassVar[Classification] = "internal"
-    known: ClassVar[dict[str, type[Event]]] = {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         name = cls.__dict__.get("type")
         if name is not None:
-            if name in Event.known:
+            if name in EVENTS:
                 raise TypeError(f"two events are called {name}")
-            Event.known[name] = cls
+            EVENTS[name] = cls
 
     @property
     def subject_id(self) -> str:
@@ -97,16 +97,15 @@ class Request(Contract, Generic[AnswerT]):
 
     type: ClassVar[str]
     """``<service>.<act>.v<n>``; the service's name is also the first part of the queue it is sent to."""
-    known: ClassVar[dict[str, type[Request[Any]]]] = {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         name = cls.__dict__.get("type")
         if name is not None:
-            if name in Request.known:
+            if name in REQUESTS:
                 raise TypeError(f"two requests are called {name}")
-            Request.known[name] = cls
+            REQUESTS[name] = cls
 
     @classmethod
     def receiver(cls) -> str:
@@ -114,7 +113,7 @@ class Request(Contract, Generic[AnswerT]):
         return cls.type.split(".", 1)[0]
 
     @classmethod
-    def answer_type(cls) -> type[AnswerT]:
+    def answer_type(cls) -> builtins.type[AnswerT]:
         """The view class that this request is answered with."""
         for base in cls.__mro__:
             arguments = getattr(base, "__pydantic_generic_metadata__", {}).get("args")
@@ -133,6 +132,11 @@ class Command(Request[AnswerT], Generic[AnswerT]):
 class Query(Request[AnswerT], Generic[AnswerT]):
     """Asks for a view and changes nothing."""
 
+
+EVENTS: dict[str, type[Event]] = {}
+"""Every event there is, by its type."""
+REQUESTS: dict[str, type[Request[Any]]] = {}
+"""Every command and query there is, by its type."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 Fact = str | int | bool | None
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error
+class Refused(Exception):
     """The service says no. ``field`` names the input that is wrong, ``facts`` are for the page that tells it."""
 
     code: ClassVar[str] = "refused"
@@ -90,7 +90,7 @@ class Fault(Exception):
         self.correlation_id = correlation_id
 
 
-class Unreachable(Exception):  # noqa: N818 - the gateway's word for it
+class Unreachable(Exception):
     """The broker or the service did not answer in time. A command may be sent again under its request id."""
 
 

@@ -232,7 +232,8 @@ class Report(View):
 
 class ReadReport(Query[Report]):
     """A closed window's report. Regional staff see all; a coordinator their chapters and the region. TooLate never:
-    an open window is refused as ``report_not_ready``."""
+    an open window is refused as ``report_not_ready``.
+    """
 
     type: ClassVar[str] = "feedback.read_report.v1"
 

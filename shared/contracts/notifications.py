@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 
 from shared.contracts.base import (
-    ChapterId,
     Channel,
+    ChapterId,
     Command,
     ContactPointId,
     Contract,

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from shared.contracts.base import (
-    ChapterId,
     Channel,
+    ChapterId,
     Command,
     Contract,
     Done,

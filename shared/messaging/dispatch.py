@@ -34,6 +34,7 @@ RUNS_ALONE_FROM = 3
 CONTENTION_TRIES = 8
 
 WorkT = TypeVar("WorkT", bound=Work)
+T = TypeVar("T")
 
 
 class Verdict(Enum):
@@ -326,7 +327,7 @@ class Dispatcher(Generic[WorkT]):
 
     # -- contention ---------------------------------------------------------------------------
 
-    def _settled_contention(self, run: Callable[[], Any]) -> Any:
+    def _settled_contention(self, run: Callable[[], T]) -> T:
         """Run again at once, off the ladder, when another transaction was in the way."""
         for attempt in range(CONTENTION_TRIES):
             try:

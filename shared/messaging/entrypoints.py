@@ -26,7 +26,7 @@ class Mark:
     """What one method listens to: an event, a request, or a timer's seconds."""
 
     kind: str  # event, command, query, every, background
-    model: type[Event] | type[Request[Any]] | None = None
+    model: type[Event | Request[Any]] | None = None
     seconds: float = 0.0
 
 

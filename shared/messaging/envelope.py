@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json, to_json
 
-from shared.contracts.base import Event
+from shared.contracts.base import EVENTS, Event
 from shared.contracts.upcasting import current
 from shared.runtime.ids import child_traceparent, new_id, new_traceparent
 
@@ -96,7 +96,7 @@ def decode(body: bytes) -> tuple[Envelope, Event]:
     except (ValueError, ValidationError) as error:
         raise Unreadable("undecodable") from error
     kind, data = current(envelope.type, envelope.data)
-    model = Event.known.get(kind)
+    model = EVENTS.get(kind)
     if model is None:
         raise Unreadable("unknown_type", envelope.id, envelope.type)
     try:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, insert, select
 
-from shared.contracts.base import Actor, Request, Role, View
+from shared.contracts.base import REQUESTS, Actor, Request, Role, View
 from shared.contracts.errors import Fault, Forbidden, Invalid, Refused, refusal
 from shared.runtime.keys import KeyRing
 from shared.storage.core import requests
@@ -93,7 +93,7 @@ def open_request(body: bytes, signature: bytes, keys: KeyRing) -> Readable:
         raise Forbidden("the request is not signed by the gateway that it names")
     if asked.actor.role not in SIGNERS.get(asked.signer, frozenset()):
         raise Forbidden(f"{asked.signer} may not speak for a {asked.actor.role}")
-    model = Request.known.get(asked.type)
+    model = REQUESTS.get(asked.type)
     if model is None:
         raise Invalid(f"no request is called {asked.type}", field="type")
     try:

@@ -15,6 +15,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import SupportsBytes
 
 from nacl.exceptions import BadSignatureError, CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
@@ -76,6 +77,10 @@ class KeyRing:
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
+def _encode(raw: SupportsBytes) -> str:
+    return base64.b64encode(bytes(raw)).decode()
+
+
 def _write(path: Path, content: dict[str, str], mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
@@ -89,16 +94,15 @@ def make_keys(folder: Path) -> list[str]:
         if (folder / "secret" / f"{name}.json").exists():
             continue
         signing, sealing = SigningKey.generate(), PrivateKey.generate()
-        encode = lambda raw: base64.b64encode(bytes(raw)).decode()  # noqa: E731
         _write(
             folder / "secret" / f"{name}.json",
-            {"signing": encode(signing), "sealing": encode(sealing), "kek": encode(os.urandom(32))},
+            {"signing": _encode(signing), "sealing": _encode(sealing), "kek": _encode(os.urandom(32))},
             0o600,
         )
         (folder / "public" / f"{name}.json").unlink(missing_ok=True)
         _write(
             folder / "public" / f"{name}.json",
-            {"verifying": encode(signing.verify_key), "box": encode(sealing.public_key)},
+            {"verifying": _encode(signing.verify_key), "box": _encode(sealing.public_key)},
             0o644,
         )
         made.append(name)
@@ -109,13 +113,10 @@ def load_keys(folder: Path, name: str) -> KeyRing:
     """This principal's ring. Raises KeysMissing."""
     try:
         secret = json.loads((folder / "secret" / f"{name}.json").read_text())
-        public = {
-            file.stem: json.loads(file.read_text()) for file in sorted((folder / "public").glob("*.json"))
-        }
+        public = {file.stem: json.loads(file.read_text()) for file in sorted((folder / "public").glob("*.json"))}
     except FileNotFoundError as error:
         raise KeysMissing(
-            f"no key file {error.filename}; make the keys with `chapterhouse keys make` "
-            f"(CHAPTERHOUSE_KEYS is {folder})"
+            f"no key file {error.filename}; make the keys with `chapterhouse keys make` (CHAPTERHOUSE_KEYS is {folder})"
         ) from error
     decode = base64.b64decode
     return KeyRing(

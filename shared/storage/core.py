@@ -35,7 +35,9 @@ outbox = Table(
     Column("leased_by", String(36)),
     Column("leased_until", Moment),
     Column("sent_at", Moment),
-    Index("ix_outbox_unsent", "position", sqlite_where=text("sent_at IS NULL"), postgresql_where=text("sent_at IS NULL")),
+    Index(
+        "ix_outbox_unsent", "position", sqlite_where=text("sent_at IS NULL"), postgresql_where=text("sent_at IS NULL")
+    ),
 )
 
 inbox = Table(

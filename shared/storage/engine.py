@@ -94,5 +94,15 @@ def is_outage(error: BaseException) -> bool:
     if code is not None:
         return str(code)[:2] in {"53", "57", "58", "08"}  # resources, operator intervention, system, connection
     text = str(error.orig).lower()
-    words = ("disk is full", "unable to open", "disk i/o error", "readonly database", "could not connect", "connection refused", "server closed", "starting up", "connection to server")
+    words = (
+        "disk is full",
+        "unable to open",
+        "disk i/o error",
+        "readonly database",
+        "could not connect",
+        "connection refused",
+        "server closed",
+        "starting up",
+        "connection to server",
+    )
     return any(word in text for word in words)

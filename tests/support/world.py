@@ -80,7 +80,9 @@ class World:
         for _ in range(times):
             assert all(verdict is Verdict.DONE for verdict in self.dispatcher.events(batch))
         with self.store.reading() as work:
-            parked = work.connection.execute(select(core.parked.c.type, core.parked.c.handler, core.parked.c.reason)).all()
+            parked = work.connection.execute(
+                select(core.parked.c.type, core.parked.c.handler, core.parked.c.reason)
+            ).all()
         assert not parked, f"parked: {parked}"
 
     def send(self, command: Command[V], actor: Actor, *, request_id: str | None = None) -> V:
