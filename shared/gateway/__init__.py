@@ -1,0 +1,1 @@
+"""What admin and portal share: the way to the broker, the live stream, sessions, forms."""
