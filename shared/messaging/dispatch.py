@@ -24,6 +24,7 @@ from shared.messaging.entrypoints import entrypoints_of
 from shared.messaging.envelope import Cause, Envelope, Unreadable, decode
 from shared.runtime.clock import real_now
 from shared.runtime.ids import child_traceparent
+from shared.runtime.points import reached
 from shared.storage.engine import is_contention, is_outage
 from shared.storage.work import Store, Work
 
@@ -158,6 +159,8 @@ class Dispatcher(Generic[WorkT]):
                 if each.envelope.id in new:
                     new.discard(each.envelope.id)
                     self._handle(each, work)
+            work.flush()
+            reached("before commit")
 
     def _handle(self, readable: _Readable, work: WorkT) -> None:
         work.cause = readable.envelope.cause_of_next()
@@ -189,6 +192,15 @@ class Dispatcher(Generic[WorkT]):
 
         self._settled_contention(write)
         log.error("event_parked", event_id=key, type=kind, reason=reason, handler=handler)
+
+    def park_dead(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep what the broker gave up on after too many deliveries (each may have killed the process)."""
+        for delivery in deliveries:
+            try:
+                envelope, _ = decode(delivery.body)
+                self._park(delivery, envelope.id, envelope.type, "", "delivery_limit")
+            except Unreadable as unreadable:
+                self._park(delivery, unreadable.event_id, unreadable.event_type, "", unreadable.reason)
 
     def replay(self, event_id: str) -> bool:
         """Handle a parked event again, past the inbox's gate; False when there is none. Its failure is raised."""

@@ -33,6 +33,7 @@ class Work:
         self.keys = keys
         self.vault = Vault(connection, keys.kek)
         self.cause = Cause.root()
+        self.said_something = False
         self._said: list[tuple[Event, Cause]] = []
 
     @property
@@ -72,11 +73,12 @@ class Work:
             del self._said[said:]
             raise
 
-    def flush(self) -> int:
-        """Write the events said so far to the outbox; the number of them."""
+    def flush(self) -> None:
+        """Write the events said so far to the outbox."""
         said, self._said = self._said, []
-        outbox.record(self.connection, said, self.clock.now())
-        return len(said)
+        if said:
+            outbox.record(self.connection, said, self.clock.now())
+            self.said_something = True
 
 
 WorkT = TypeVar("WorkT", bound=Work)
@@ -105,11 +107,11 @@ class Store(Generic[WorkT]):
                 if cause is not None:
                     work.cause = cause
                 yield work
-                said = work.flush()
+                work.flush()
         finally:
             if one_writer:
                 self._writer.release()
-        if said:
+        if work.said_something:
             self.on_said()
 
     @contextmanager

@@ -1,0 +1,119 @@
+"""Takes batches from one queue: prefetch, collect, hand over, settle, ack last.
+
+Knows links and tags, nothing of handlers: :class:`Batches` gives what it collected to a function and does what
+that function answers. A lost link is reopened; what was not acknowledged comes again, and the inbox knows it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+import structlog
+from kombu import Queue
+
+from shared.messaging.link import Link, LinkLost
+
+log = structlog.get_logger()
+
+
+class Batches:
+    """A consumer of one queue. ``handle`` gets a list of messages; when it returns they are acknowledged, all at once.
+
+    ``handle`` raises LinkLost when it could not settle them; then the link is closed and they come again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        queue: Queue,
+        handle: Callable[[list[Any]], None],
+        *,
+        name: str,
+        size: int,
+        heartbeat: int = 30,
+    ) -> None:
+        self._url = url
+        self._queue = queue
+        self._handle = handle
+        self._name = name
+        self._size = size
+        self._heartbeat = heartbeat
+        self._stopping = False
+        self._link: Link | None = None
+        self._taken: list[Any] = []
+        self.consuming = False
+        self.busy = False
+        self.stopped = eventlet.event.Event()
+
+    def run(self) -> None:
+        """Consume until stopped."""
+        delay = 0.2
+        while not self._stopping:
+            try:
+                self._link = self._open()
+                delay = 0.2
+                self._consume(self._link)
+            except LinkLost as lost:
+                log.warning("consumer_lost_broker", queue=self._queue.name, reason=str(lost))
+            finally:
+                self.consuming = False
+                if self._link is not None:
+                    self._link.close()
+                self._link, self._taken = None, []
+            if not self._stopping:
+                eventlet.sleep(delay)
+                delay = min(delay * 2, 5.0)
+        self.stopped.send()
+
+    def stop(self) -> None:
+        """Take no new work, finish and acknowledge what was begun, close; returns once that is done."""
+        self._stopping = True
+        self.stopped.wait()
+
+    def idle(self) -> bool:
+        """Whether nothing was taken that is not settled, and the broker has nothing more here."""
+        return not self.busy and not self._taken
+
+    def _open(self) -> Link:
+        link = Link(self._url, name=self._name, heartbeat=self._heartbeat)
+        with link.writing() as channel:
+            channel.basic_qos(0, 2 * self._size, False)
+            channel.basic_consume(self._queue.name, callback=self._taken.append)
+        self.consuming = True
+        return link
+
+    def _consume(self, link: Link) -> None:
+        while not self._stopping:
+            link.drain(0.5 if not self._taken else 0)
+            if self._taken:
+                self._collect(link)
+                self._settle(link)
+            else:
+                eventlet.sleep(0)
+
+    def _collect(self, link: Link) -> None:
+        """Take what has arrived already, up to the batch's size; never wait for more."""
+        while len(self._taken) < self._size and link.drain(0):
+            pass
+
+    def _settle(self, link: Link) -> None:
+        batch, self._taken[:] = self._taken[: self._size], self._taken[self._size :]
+        self.busy = True
+        try:
+            self._handle(batch)
+            with link.writing() as channel:
+                channel.basic_ack(batch[-1].delivery_info["delivery_tag"], multiple=True)
+        finally:
+            self.busy = False
+
+    def hold(self, seconds: float) -> None:
+        """Wait in the middle of a batch (the database is away) while the link stays alive."""
+        until = time.monotonic() + seconds
+        while not self._stopping and self._link is not None and (left := until - time.monotonic()) > 0:
+            if not self._link.drain(min(left, 0.5)):
+                eventlet.sleep(0)
+        if self._stopping:
+            raise LinkLost("stopping while the database is away")

@@ -1,0 +1,152 @@
+"""One connection to the broker: opened, kept alive by a heart of its own, lost with one kind of exception.
+
+Built on kombu for the connection and py-amqp for what goes over it: pipelined confirms and multiple acks are
+out of kombu's reach. One greenlet reads a link; writes are one at a time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import amqp
+import eventlet
+from amqp.exceptions import AMQPError
+from eventlet.semaphore import Semaphore
+from kombu import Connection
+
+HEARTBEAT = 30
+LOST: tuple[type[BaseException], ...] = (AMQPError, OSError, AttributeError)
+"""What a dying connection raises. AttributeError: py-amqp forgets its transport when the socket closes under it."""
+
+
+class Link:
+    """A connection with one channel. Raises LinkLost for whatever a dying connection raises."""
+
+    def __init__(self, url: str, *, name: str, heartbeat: int = HEARTBEAT) -> None:
+        properties = {"connection_name": name}
+        self.connection = Connection(url, heartbeat=heartbeat, transport_options={"client_properties": properties})
+        self._heartbeat = heartbeat
+        self._write = Semaphore()
+        self._heard = (0, time.monotonic())
+        with self.guard():
+            self.connection.connect()
+            self.channel: Any = self.connection.default_channel
+            self.channel.auto_decode = False
+        self._heart = eventlet.spawn(self._beat)
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Turn what a dying connection raises into LinkLost."""
+        try:
+            yield
+        except LinkLost:
+            raise
+        except LOST as error:
+            raise LinkLost(type(error).__name__) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        """The channel, for one writer at a time."""
+        with self._write, self.guard():
+            yield self.channel
+
+    def drain(self, timeout: float) -> bool:
+        """Read what comes within so many seconds, calling the channel's callbacks; False when nothing came."""
+        with self.guard():
+            try:
+                self.connection.drain_events(timeout=timeout)
+            except (TimeoutError, socket.timeout):  # noqa: UP041 - py-amqp raises socket.timeout by name
+                self._check_heard()
+                return False
+        return True
+
+    def _check_heard(self) -> None:
+        count = self.connection.connection.bytes_recv
+        last, since = self._heard
+        if count != last:
+            self._heard = (count, time.monotonic())
+        elif self._heartbeat and time.monotonic() - since > 2 * self._heartbeat + 5:
+            raise LinkLost("the broker has been silent for two heartbeats")
+
+    def _beat(self) -> None:
+        while self._heartbeat:
+            eventlet.sleep(self._heartbeat / 3)
+            try:
+                with self.writing():
+                    self.connection.connection.send_heartbeat()
+            except LinkLost:
+                return
+
+    def close(self) -> None:
+        """Close without raising; what was not acknowledged goes back to its queue."""
+        self._heart.kill()
+        try:
+            with eventlet.Timeout(2, exception=False):
+                self.connection.close()
+        except LOST:  # LinkLost is an OSError
+            pass
+
+
+class LinkLost(ConnectionError):  # noqa: N818
+    """The connection is gone; what was in flight is not known to have arrived."""
+
+
+class Confirms:
+    """Publishes with pipelined confirms on a link of its own."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self._tags = itertools.count(1)
+        self._waiting: dict[int, Any] = {}
+        self._refused: list[Any] = []
+        with link.guard():
+            link.channel.confirm_select()
+            link.channel.events["basic_ack"].add(self._on_ack)
+            link.channel.events["basic_nack"].add(self._on_nack)
+
+    def publish(self, key: Any, message: amqp.Message, exchange: str, routing_key: str) -> None:
+        """Send without waiting; ``key`` is what :meth:`settle` tells of it."""
+        with self.link.writing() as channel:
+            channel.basic_publish(message, exchange=exchange, routing_key=routing_key)
+            self._waiting[next(self._tags)] = key
+
+    def settle(self, seconds: float) -> tuple[set[Any], set[Any]]:
+        """Wait until the broker took or refused all that was published; (taken, refused). Raises LinkLost."""
+        published = set(self._waiting.values())
+        until = time.monotonic() + seconds
+        while self._waiting:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise LinkLost("a confirm did not come in time")
+            self.link.drain(min(left, 1.0))
+        refused, self._refused = set(self._refused), []
+        return published - refused, refused
+
+    def _on_ack(self, delivery_tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp's signature
+        self._settled(delivery_tag, multiple, lambda _key: None)
+
+    def _on_nack(self, delivery_tag: int, multiple: bool) -> None:  # noqa: FBT001
+        self._settled(delivery_tag, multiple, self._refused.append)
+
+    def _settled(self, tag: int, multiple: bool, tell: Callable[[Any], None]) -> None:  # noqa: FBT001
+        for each in [t for t in self._waiting if t <= tag] if multiple else [tag]:
+            key = self._waiting.pop(each, None)
+            if key is not None:
+                tell(key)
+
+
+def event_message(body: bytes, event_id: str, kind: str, headers: dict[str, Any] | None = None) -> amqp.Message:
+    """An event as a persistent AMQP message; the body is the envelope's bytes."""
+    return amqp.Message(
+        body,
+        content_type="application/cloudevents+json",
+        delivery_mode=2,
+        message_id=event_id,
+        type=kind,
+        application_headers=headers or {},
+    )

@@ -1,0 +1,333 @@
+"""Hosts a service class in Nameko: our entrypoints, since Nameko's event handler acks and loses what fails.
+
+The only file here that knows Nameko. :func:`host` makes a Nameko service around a service class: one entrypoint
+takes batches of events, one takes batches of requests, one runs each timer; a dependency provider owns store,
+relay and dispatcher. Each batch is a Nameko worker. On SIGTERM everything drains: no new work, finish, ack, close.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import eventlet
+import structlog
+from amqp import Message
+from nameko.extensions import DependencyProvider, Entrypoint
+from nameko.runners import ServiceRunner
+
+from shared.messaging import topology
+from shared.messaging.consumer import Batches
+from shared.messaging.dispatch import Delivery, RequestDelivery, StoreAway, Verdict
+from shared.messaging.entrypoints import entrypoints_of
+from shared.messaging.link import Confirms, Link, LinkLost, event_message
+from shared.messaging.process import Core
+from shared.runtime import logging as runtime_logging
+from shared.runtime import metrics
+from shared.runtime.keys import KeysMissing, load_keys
+from shared.runtime.points import reached
+from shared.runtime.settings import Settings
+
+log = structlog.get_logger()
+
+ATTEMPT = "x-attempt"
+CONFIRM_SECONDS = 20.0
+
+
+class _Taking(Entrypoint):  # type: ignore[misc]
+    """An entrypoint that takes batches from one queue and gives each to a Nameko worker."""
+
+    def __init__(self, core: Core) -> None:
+        super().__init__()
+        self.core = core
+
+    def queue(self) -> Any:
+        raise NotImplementedError  # pragma: no cover - each entrypoint below names its queue
+
+    def take(self, messages: list[Any]) -> None:
+        raise NotImplementedError  # pragma: no cover
+
+    def start(self) -> None:
+        """Begin to consume, in a greenlet that Nameko watches."""
+        settings = self.core.settings
+        queue = self.queue()
+        self.batches = Batches(
+            settings.broker_url, queue, self.take, name=f"{self.core.name} {queue.name}", size=settings.batch
+        )
+        self.core.consumers.append(self.batches)
+        self.container.spawn_managed_thread(self.batches.run, identifier=queue.name)
+
+    def stop(self) -> None:
+        """Return only when drained."""
+        with eventlet.Timeout(self.core.settings.drain_seconds, exception=False):
+            self.batches.stop()
+
+    def work(self, batch: list[Any]) -> Any:
+        """Run the host's method on this batch in a Nameko worker, and wait for what it returns."""
+        done = eventlet.event.Event()
+
+        def handle_result(_worker_ctx: Any, result: Any = None, exc_info: Any = None) -> tuple[Any, Any]:
+            done.send((result, exc_info))
+            return result, None
+
+        self.container.spawn_worker(self, (batch,), {}, handle_result=handle_result)
+        result, exc_info = done.wait()
+        if exc_info:
+            raise exc_info[1]
+        return result
+
+
+class Events(_Taking):
+    """Takes events: one transaction a batch, the ladder for what fails, one ack for all, last."""
+
+    def queue(self) -> Any:
+        """The service's one event queue."""
+        return topology.events_queue(self.core.name)
+
+    def take(self, messages: list[Any]) -> None:
+        """Handle a batch; the caller acknowledges it when this returns."""
+        started = time.monotonic()
+        deliveries = [_delivery(message) for message in messages]
+        delay = 0.1
+        while True:
+            try:
+                verdicts = self.work(deliveries)
+                break
+            except StoreAway as away:
+                log.warning("database_away", reason=str(away), waiting=delay)
+                self.batches.hold(delay)
+                delay = min(delay * 2, 10.0)
+        again = [m for m, verdict in zip(messages, verdicts, strict=True) if verdict is Verdict.RETRY]
+        if again:
+            self._climb(again)
+        reached("between commit and ack")
+        name = self.core.name
+        metrics.events_handled.labels(name, "done").inc(len(messages) - len(again))
+        metrics.events_handled.labels(name, "retry").inc(len(again))
+        metrics.event_batches.labels(name).observe(len(messages))
+        metrics.batch_seconds.labels(name).observe(time.monotonic() - started)
+
+    def _climb(self, messages: list[Any]) -> None:
+        """Put these on their rung of the ladder, with confirms, without x-death; then they may be acknowledged."""
+        link = Link(self.core.settings.broker_url, name=f"{self.core.name} ladder")
+        try:
+            confirms = Confirms(link)
+            for index, message in enumerate(messages):
+                attempt = _delivery(message).attempt
+                body = _bytes(message)
+                again = event_message(
+                    body,
+                    message.properties.get("message_id", ""),
+                    message.properties.get("type", ""),
+                    {ATTEMPT: attempt + 1},
+                )
+                rungs = self.core.settings.ladder
+                rung = topology.rung_name(rungs[min(attempt, len(rungs) - 1)])
+                confirms.publish(index, again, rung, f"{self.core.name}.events")
+            _, refused = confirms.settle(CONFIRM_SECONDS)
+        finally:
+            link.close()
+        if refused:
+            raise LinkLost("the broker refused an event on its retry ladder")
+
+
+class Dead(_Taking):
+    """Moves what the broker gave up on (the delivery limit) into the parking lot."""
+
+    def queue(self) -> Any:
+        """The service's dead-letter queue."""
+        return topology.dead_queue(self.core.name)
+
+    def take(self, messages: list[Any]) -> None:
+        """Park each; the caller acknowledges."""
+        self.work([_delivery(message) for message in messages])
+
+
+class Requests(_Taking):
+    """Answers commands and queries: one transaction a batch of commands, then the replies, pipelined."""
+
+    def queue(self) -> Any:
+        """The service's request queue."""
+        return topology.requests_queue(self.core.name)
+
+    def take(self, messages: list[Any]) -> None:
+        """Answer a batch; the caller acknowledges."""
+        batch = [
+            RequestDelivery(_bytes(m), bytes.fromhex(str(m.headers.get("signature", "")) or "00")) for m in messages
+        ]
+        replies = self.work(batch)
+        link = self.batches._link  # noqa: SLF001 - replies go out where the requests came in
+        if link is None:
+            raise LinkLost("the link closed before the replies")
+        for message, reply in zip(messages, replies, strict=True):
+            to = message.properties.get("reply_to")
+            if to:
+                answer = Message(reply, correlation_id=message.properties.get("correlation_id", ""), delivery_mode=1)
+                with link.writing() as channel:
+                    channel.basic_publish(answer, exchange="", routing_key=to)
+        metrics.requests_answered.labels(self.core.name).inc(len(messages))
+
+
+class Timer(Entrypoint):  # type: ignore[misc]
+    """Runs one of the service's timed methods, in a worker, again and again."""
+
+    def __init__(self, core: Core, method: str, seconds: float, *, transaction: bool) -> None:
+        super().__init__()
+        self.core, self.method, self.seconds, self.transaction = core, method, seconds, transaction
+        self._stopping = False
+        self._last_quiet_start = -1.0
+        self.ended = eventlet.event.Event()
+
+    def start(self) -> None:
+        """Begin."""
+        self.core.timers.append(self)
+        self.container.spawn_managed_thread(self._run, identifier=f"timer {self.method}")
+
+    def stop(self) -> None:
+        """Return when the run in hand has ended."""
+        self._stopping = True
+        with eventlet.Timeout(self.core.settings.drain_seconds, exception=False):
+            self.ended.wait()
+
+    def quiet_since(self, moment: float) -> bool:
+        """Whether a run that began after this moment (monotonic) has found nothing to do any more."""
+        return self._last_quiet_start >= moment
+
+    def _run(self) -> None:
+        while not self._stopping:
+            began = time.monotonic()
+            more = False
+            try:
+                more = self._once()
+            except Exception:  # a timer that failed runs again
+                log.exception("timer_failed", timer=self.method)
+            if not more:
+                self._last_quiet_start = began
+                self._pause()
+            else:
+                eventlet.sleep(0)
+        self.ended.send()
+
+    def _pause(self) -> None:
+        until = time.monotonic() + self.seconds
+        while not self._stopping and time.monotonic() < until:
+            eventlet.sleep(min(0.2, self.seconds))
+
+    def _once(self) -> bool:
+        if self.transaction:
+            return bool(self.core.dispatcher.tick(self.method))
+        return bool(getattr(self.core.service, self.method)())
+
+
+def _bytes(message: Any) -> bytes:
+    body = message.body
+    return body if isinstance(body, bytes) else body.tobytes() if isinstance(body, memoryview) else str(body).encode()
+
+
+def _delivery(message: Any) -> Delivery:
+    headers = message.headers or {}
+    counted = headers.get("x-delivery-count", 0)
+    return Delivery(_bytes(message), attempt=_whole(headers.get(ATTEMPT)), deliveries=_whole(counted))
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+def host(service: type, settings: Settings) -> type:
+    """A Nameko service around a service class of ours."""
+    core = Core(service, settings)
+
+    class Host:
+        """What Nameko sees: the entrypoints of this process, each a line."""
+
+        name = service.name  # type: ignore[attr-defined]
+
+        def __init__(self) -> None:
+            self.core = core
+
+        def events(self, batch: list[Delivery]) -> list[Verdict]:
+            return core.dispatcher.events(batch)
+
+        def requests(self, batch: list[RequestDelivery]) -> list[bytes]:
+            return core.dispatcher.requests(batch)
+
+        def dead(self, batch: list[Delivery]) -> None:
+            core.dispatcher.park_dead(batch)
+
+        def timer(self) -> None:
+            """Timers run in greenlets of their own; the method is what Nameko hangs them on."""
+
+    marks = entrypoints_to_hang(core, service)
+    for method, entrypoints in marks.items():
+        _hang(vars(Host)[method], entrypoints)
+    Host.__name__ = service.__name__
+    Host.core_provider = _Provider(core)  # type: ignore[attr-defined]
+    return Host
+
+
+class _Provider(DependencyProvider):  # type: ignore[misc]
+    """Gives the one core of the process its place in Nameko's life cycle."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    def setup(self) -> None:
+        """Before any entrypoint starts."""
+        self.core.setup()
+
+    def start(self) -> None:
+        """Nameko watches what is spawned: if it dies, so does the process, and is started anew."""
+        self.core.start(self.container.spawn_managed_thread)
+
+    def stop(self) -> None:
+        """After every entrypoint has drained."""
+        self.core.stop()
+
+    def get_dependency(self, worker_ctx: Any) -> Core:
+        """Workers get the core itself."""
+        return self.core
+
+
+def entrypoints_to_hang(core: Core, service: type) -> dict[str, list[Callable[[], Entrypoint]]]:
+    """Which Nameko entrypoints the host's methods get, from the marks of the service class."""
+    found = entrypoints_of(service)
+    return {
+        "events": [partial(Events, core)],
+        "dead": [partial(Dead, core)],
+        "requests": [partial(Requests, core)],
+        "timer": [
+            *(partial(Timer, core, name, seconds, transaction=True) for name, seconds in found.every),
+            *(partial(Timer, core, name, seconds, transaction=False) for name, seconds in found.background),
+        ],
+    }
+
+
+def _hang(method: Any, entrypoints: list[Callable[[], Entrypoint]]) -> None:
+    method.nameko_entrypoints = {make() for make in entrypoints}
+
+
+def serve(service: type) -> None:
+    """Run one service until SIGTERM or SIGINT. The process module must have called eventlet.monkey_patch() first."""
+    settings = Settings()
+    name: str = service.name  # type: ignore[attr-defined]
+    runtime_logging.configure(name, settings.log_level)
+    try:
+        load_keys(settings.keys, name)
+    except KeysMissing as missing:
+        raise SystemExit(str(missing)) from missing
+    runner = ServiceRunner({"max_workers": 20})
+    runner.add_service(host(service, settings))
+
+    def stop(_signum: int, _frame: Any) -> None:
+        eventlet.spawn_n(runner.stop)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    runner.start()
+    log.info("started", service=name, pid=os.getpid())
+    runner.wait()

@@ -1,0 +1,99 @@
+"""Every exchange, queue and binding, with every argument said, so that RabbitMQ 3.10 and 4.x behave alike.
+
+    events (topic) ──type──▶ <service>.events (quorum) ──delivery limit──▶ dead (direct) ▶ <service>.dead
+       │ └─types no service hears──▶ live (topic): gateways listen in; nothing else
+       └─unknown types──▶ unrouted (fanout) ▶ unrouted (alarmed)
+    retry.<ms> (fanout) ▶ retry.<ms> (quorum, TTL) ──▶ back to the queue that the routing key names
+    <service>.requests (classic): commands and queries; a request expires with its deadline
+
+No queue has a maximum length: one full queue would make the exchange refuse for everyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kombu import Connection, Exchange, Queue
+
+from shared.contracts.base import EVENTS
+from shared.contracts.subscriptions import SUBSCRIPTIONS
+
+DELIVERY_LIMIT = 100
+"""A backstop only: a kill raises the count of every prefetched event, guilty or not."""
+
+events = Exchange("events", type="topic", durable=True, arguments={"alternate-exchange": "unrouted"})
+live = Exchange("live", type="topic", durable=True)
+unrouted = Exchange("unrouted", type="fanout", durable=True)
+dead = Exchange("dead", type="direct", durable=True)
+
+_QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
+
+
+def events_queue(service: str) -> Queue:
+    """The one queue of a service that events come to; any number of its processes compete on it."""
+    arguments = (
+        _QUORUM
+        | {
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-exchange": dead.name,
+            "x-dead-letter-routing-key": service,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",  # what at-least-once dead-lettering asks for; without a length it refuses nothing
+        }
+    )
+    return Queue(f"{service}.events", durable=True, queue_arguments=arguments)
+
+
+def dead_queue(service: str) -> Queue:
+    """What the broker gave up on; the service moves it into its parking lot."""
+    return Queue(f"{service}.dead", exchange=dead, routing_key=service, durable=True, queue_arguments=_QUORUM)
+
+
+def requests_queue(service: str) -> Queue:
+    """Commands and queries. Requests are transient: a caller whose answer does not come asks again."""
+    return Queue(f"{service}.requests", durable=True, queue_arguments={"x-queue-type": "classic"})
+
+
+def unrouted_queue() -> Queue:
+    """Events of a type that nobody knows: a process newer than the topology. Alarmed."""
+    return Queue("unrouted", exchange=unrouted, durable=True, queue_arguments=_QUORUM)
+
+
+def rung_name(seconds: float) -> str:
+    """Exchange and queue of one rung; the delay is in the name, since a queue's arguments never change."""
+    return f"retry.{round(seconds * 1000)}"
+
+
+def rung(seconds: float) -> Queue:
+    """One rung of the retry ladder: what lies here comes back after so long to the queue in its routing key."""
+    name = rung_name(seconds)
+    arguments = _QUORUM | {
+        "x-message-ttl": round(seconds * 1000),
+        "x-dead-letter-exchange": "",  # the default exchange: the routing key, kept, is a queue's name
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    return Queue(name, exchange=Exchange(name, type="fanout", durable=True), durable=True, queue_arguments=arguments)
+
+
+def declare(connection: Connection, ladder: Sequence[float]) -> None:
+    """Declare all of it. Safe to run by every process at every start."""
+    channel = connection.channel()
+    try:
+        for exchange in (unrouted, dead, live, events):
+            exchange(channel).declare()
+        for queue in (unrouted_queue(), *(rung(seconds) for seconds in ladder)):
+            queue(channel).declare()
+        for service, heard in SUBSCRIPTIONS.items():
+            for queue in (dead_queue(service), requests_queue(service)):
+                queue(channel).declare()
+            mailbox = events_queue(service)(channel)
+            mailbox.declare()
+            for event in heard:
+                mailbox.bind_to(events, routing_key=event.type)
+        heard_by_services = {event.type for heard in SUBSCRIPTIONS.values() for event in heard}
+        for kind in sorted(set(EVENTS) - heard_by_services):
+            live(channel).bind_to(events, routing_key=kind)
+    finally:
+        channel.close()

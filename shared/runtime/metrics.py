@@ -1,0 +1,24 @@
+"""Every metric that a process shows at /metrics, in one place. No label is ever a person's, or a meeting's."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+events_handled = Counter(
+    "chapterhouse_events_handled_total", "Events by what became of them: done, retry.", ["service", "outcome"]
+)
+event_batches = Histogram(
+    "chapterhouse_event_batch_size", "Events in one batch.", ["service"], buckets=(1, 2, 5, 10, 20, 50, 100, 200)
+)
+batch_seconds = Histogram(
+    "chapterhouse_event_batch_seconds",
+    "Seconds from a batch's first delivery to its ack.",
+    ["service"],
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30),
+)
+requests_answered = Counter("chapterhouse_requests_answered_total", "Commands and queries answered.", ["service"])
+relayed = Counter("chapterhouse_events_relayed_total", "Events that the broker confirmed.", ["service"])
+outbox_unsent = Gauge("chapterhouse_outbox_unsent", "Events in the outbox that have not left.", ["service"])
+outbox_age = Gauge("chapterhouse_outbox_oldest_seconds", "Age of the oldest of them.", ["service"])
+parked = Gauge("chapterhouse_parked", "Parked events that wait for a person.", ["service"])
+consuming = Gauge("chapterhouse_consuming", "1 while the service takes events from its queue.", ["service"])
