@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -103,7 +103,8 @@ class Confirms:
         self.link = link
         self._tags = itertools.count(1)
         self._waiting: dict[int, Any] = {}
-        self._refused: list[Any] = []
+        self._taken: set[Any] = set()
+        self._refused: set[Any] = set()
         with link.guard():
             link.channel.confirm_select()
             link.channel.events["basic_ack"].add(self._on_ack)
@@ -111,33 +112,32 @@ class Confirms:
 
     def publish(self, key: Any, message: amqp.Message, exchange: str, routing_key: str) -> None:
         """Send without waiting; ``key`` is what :meth:`settle` tells of it."""
+        self._waiting[next(self._tags)] = key  # before: py-amqp reads (and may hear confirms) while it publishes
         with self.link.writing() as channel:
             channel.basic_publish(message, exchange=exchange, routing_key=routing_key)
-            self._waiting[next(self._tags)] = key
 
     def settle(self, seconds: float) -> tuple[set[Any], set[Any]]:
         """Wait until the broker took or refused all that was published; (taken, refused). Raises LinkLost."""
-        published = set(self._waiting.values())
         until = time.monotonic() + seconds
         while self._waiting:
             left = until - time.monotonic()
             if left <= 0:
                 raise LinkLost("a confirm did not come in time")
             self.link.drain(min(left, 1.0))
-        refused, self._refused = set(self._refused), []
-        return published - refused, refused
+        taken, self._taken = self._taken, set()
+        refused, self._refused = self._refused, set()
+        return taken, refused
 
     def _on_ack(self, delivery_tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp's signature
-        self._settled(delivery_tag, multiple, lambda _key: None)
+        self._settled(delivery_tag, multiple, self._taken)
 
     def _on_nack(self, delivery_tag: int, multiple: bool) -> None:  # noqa: FBT001
-        self._settled(delivery_tag, multiple, self._refused.append)
+        self._settled(delivery_tag, multiple, self._refused)
 
-    def _settled(self, tag: int, multiple: bool, tell: Callable[[Any], None]) -> None:  # noqa: FBT001
+    def _settled(self, tag: int, multiple: bool, outcome: set[Any]) -> None:  # noqa: FBT001
         for each in [t for t in self._waiting if t <= tag] if multiple else [tag]:
-            key = self._waiting.pop(each, None)
-            if key is not None:
-                tell(key)
+            if each in self._waiting:
+                outcome.add(self._waiting.pop(each))
 
 
 def event_message(body: bytes, event_id: str, kind: str, headers: dict[str, Any] | None = None) -> amqp.Message:
