@@ -202,18 +202,6 @@ class Dispatcher(Generic[WorkT]):
             except Unreadable as unreadable:
                 self._park(delivery, unreadable.event_id, unreadable.event_type, "", unreadable.reason)
 
-    def replay(self, event_id: str) -> bool:
-        """Handle a parked event again, past the inbox's gate; False when there is none. Its failure is raised."""
-        with self.store.writing() as work:
-            row = parking.find(work.connection, event_id)
-            if row is None or row.settled is not None:
-                return False
-            envelope, event = decode(row.body)
-            if inbox.enter(work.connection, [envelope.id], work.now):
-                self._handle(_Readable(Delivery(row.body), envelope, event), work)
-            parking.settle(work.connection, event_id, "replayed", work.now)
-        return True
-
     # -- requests -----------------------------------------------------------------------------
 
     def requests(self, batch: Sequence[RequestDelivery]) -> list[bytes]:

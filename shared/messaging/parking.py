@@ -23,19 +23,31 @@ def park(
     reason: str,
     at: datetime,
 ) -> None:
-    """Keep the event's bytes and the kind of error, never the error's text. Parked twice it lies there once."""
+    """Keep the event's bytes and the kind of error, never the error's text.
+
+    Parked twice it lies there once; parked again after a replay it waits for a person again.
+    """
+    statement = upsert(connection, parked).values(
+        event_id=event_id,
+        type=kind[:100],
+        body=body,
+        handler=handler[:100],
+        attempts=attempts,
+        reason=reason[:100],
+        parked_at=at,
+    )
+    new = statement.excluded
     connection.execute(
-        upsert(connection, parked)
-        .values(
-            event_id=event_id,
-            type=kind[:100],
-            body=body,
-            handler=handler[:100],
-            attempts=attempts,
-            reason=reason[:100],
-            parked_at=at,
+        statement.on_conflict_do_update(
+            index_elements=[parked.c.event_id],
+            set_={
+                "reason": new.reason,
+                "handler": new.handler,
+                "attempts": new.attempts,
+                "settled": None,
+                "settled_at": None,
+            },
         )
-        .on_conflict_do_nothing(index_elements=[parked.c.event_id])
     )
 
 
