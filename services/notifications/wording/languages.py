@@ -9,7 +9,7 @@ from pathlib import Path
 
 from babel import Locale
 from babel.core import UnknownLocaleError
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 FALLBACK = "en"
@@ -31,7 +31,7 @@ class Language:
         self._environment = Environment(
             loader=FileSystemLoader([*self._folders, TEMPLATES]),
             undefined=StrictUndefined,
-            autoescape=lambda name: bool(name and name.endswith(".html")),
+            autoescape=select_autoescape(enabled_extensions=("html",), default=False),  # the rest is plain text
             trim_blocks=True,
             lstrip_blocks=True,
         )
