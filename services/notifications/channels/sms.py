@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 import urllib3
 from urllib3 import exceptions
@@ -123,7 +123,7 @@ class SmsSender:
         """Newest first. Filtered by recipient alone and by date here: a text that still waits has no DateSent yet,
         and a provider that filters by it would hide just the one that is looked for.
         """
-        url: str | None = f"{self._url}?{urlencode({'To': message.to, 'PageSize': '100'})}"
+        url = f"{self._url}?{urlencode({'To': message.to, 'PageSize': '100'})}"
         for _ in range(_PAGES):
             page = self._page(url)
             if not isinstance(page, dict):
@@ -132,15 +132,16 @@ class SmsSender:
             for text in texts:
                 if _created(text) >= since and text.get("body") == message.words.text:
                     return Accepted(str(text.get("sid", "")))
-            url = page.get("next_page_uri")
-            if not url or any(_created(text) < since for text in texts):
+            following = page.get("next_page_uri")
+            # A path only: our credentials go to the provider and nowhere that an answer names.
+            if not str(following).startswith("/2010-04-01/") or any(_created(text) < since for text in texts):
                 break
-            url = urljoin(self._options.base_url.rstrip("/") + "/", url)
+            url = f"{self._options.base_url.rstrip('/')}{following}"
         return Transient("not_found", 0.0)
 
-    def _page(self, url: str | None) -> dict[str, Any] | Unknown:
+    def _page(self, url: str) -> dict[str, Any] | Unknown:
         try:
-            answer = self._pool.request("GET", url or self._url, headers=self._headers, redirect=False)
+            answer = self._pool.request("GET", url, headers=self._headers, redirect=False)
             page = json.loads(answer.data) if answer.status == 200 else None
         except (exceptions.HTTPError, OSError, ValueError):
             page = None
@@ -161,22 +162,26 @@ def _created(text: Mapping[str, Any]) -> datetime:
 
 
 def _read(status: int, headers: Mapping[str, str], body: bytes) -> Result:
-    facts = _json(body)
     if status in (200, 201):
-        sid = facts.get("sid")
-        if not isinstance(sid, str) or not sid:
-            return Unknown("unreadable_answer")  # taken, but we cannot say as what
-        code = facts.get("error_code")
-        failed = facts.get("status") == "failed" and isinstance(code, int)
-        return sms_codes.meaning(code) if failed else Accepted(sid)
+        return _taken(_json(body))
+    if status in (502, 504):
+        return Unknown(f"http_{status}")  # a gateway lost the answer: the provider behind it may have taken the text
     if status == 429:
         return Transient("too_many_requests", _retry_after(headers, 10.0))
     if status >= 500:
         return Transient(f"http_{status}", _retry_after(headers, 60.0))
-    code = facts.get("code")
+    code = _json(body).get("code")
     if isinstance(code, int):
         return sms_codes.meaning(code)
     return Permanent("login_refused" if status in (401, 403) else f"http_{status}", alarm=True)
+
+
+def _taken(facts: Mapping[str, Any]) -> Result:
+    sid, code = facts.get("sid"), facts.get("error_code")
+    if not isinstance(sid, str) or not sid:
+        return Unknown("unreadable_answer")  # taken, but we cannot say as what
+    failed = facts.get("status") == "failed" and isinstance(code, int)
+    return sms_codes.meaning(code) if failed else Accepted(sid)
 
 
 def _json(body: bytes) -> dict[str, Any]:
