@@ -38,6 +38,7 @@ class MailOptions:
     security: Literal["none", "starttls", "tls"] = "none"
     user: str = ""
     password: str = field(default="", repr=False)
+    ca_file: str | None = None  # whom to trust instead of the system's authorities, for a relay of one's own
     timeout: float = 20.0  # seconds for each step of the conversation
 
 
@@ -72,9 +73,10 @@ class MailSender:
             envelope = build(message, self._from, self._now())
         except Unsendable:
             return Permanent("invalid")
-        while True:
+        fresh = False
+        while True:  # twice at most
             try:
-                line = self._take()
+                line = self._connected() if fresh else self._take()
             except (OSError, smtplib.SMTPException) as error:
                 return self._no_connection(error)
             try:
@@ -83,7 +85,8 @@ class MailSender:
                 self._drop(line)
                 if not line.reused:
                     return Transient("connection_lost")
-                self.close()  # the others are as old: begin afresh, once
+                self.close()  # the others are as old
+                fresh = True
 
     def find(self, message: Message) -> Result:
         """A mail server keeps no list that could be asked."""
@@ -161,6 +164,9 @@ class MailSender:
                 line.reused = True
                 return line
             self._drop(line)
+        return self._connected()
+
+    def _connected(self) -> _Line:
         return _Line(self._connect(), time.monotonic())
 
     def _keep(self, line: _Line, *, closing: bool = False) -> None:
@@ -175,14 +181,14 @@ class MailSender:
         name = options.sender.rpartition("@")[2]
         smtp: smtplib.SMTP
         if options.security == "tls":
-            context = ssl.create_default_context()
+            context = ssl.create_default_context(cafile=options.ca_file)
             smtp = smtplib.SMTP_SSL(options.host, options.port, name, timeout=options.timeout, context=context)
         else:
             smtp = smtplib.SMTP(options.host, options.port, name, timeout=options.timeout)
         try:
             smtp.ehlo_or_helo_if_needed()
             if options.security == "starttls":
-                smtp.starttls(context=ssl.create_default_context())
+                smtp.starttls(context=ssl.create_default_context(cafile=options.ca_file))
                 smtp.ehlo()
             if options.user:
                 smtp.login(options.user, options.password)

@@ -60,6 +60,7 @@ class SmsSender:
             **make_headers(basic_auth=f"{options.account_sid}:{options.auth_token}"),
             "Accept": "application/json",
         }
+        self._doubtful: dict[str, datetime] = {}  # notices whose answer was lost, and when they were first sent
         self._pool = urllib3.PoolManager(
             maxsize=20,
             retries=False,
@@ -68,6 +69,15 @@ class SmsSender:
 
     def send(self, message: Message) -> Result:
         """Accepted bears the provider's id of the text (its sid)."""
+        began = real_now()
+        result = self._post(message)
+        if isinstance(result, Unknown):
+            self._doubtful.setdefault(message.notice_id, began)
+        else:
+            self._doubtful.pop(message.notice_id, None)
+        return result
+
+    def _post(self, message: Message) -> Result:
         try:
             answer = self._pool.request(
                 "POST",
@@ -86,11 +96,13 @@ class SmsSender:
         """Whether the provider has this text: Accepted with its sid, Transient where it has not, Unknown where
         the provider does not answer. Waits until its list can be believed.
 
-        Looked for is the same body to the same number since the first try (``message.first_tried``); where that is
-        not known, within the time for which the text is valid. Texts at the level "silent" are all alike.
+        Looked for is the same body to the same number since the first try (``message.first_tried``, else what this
+        sender remembers); where that is not known, within the time for which the text is valid. Texts at the
+        level "silent" are all alike.
         """
-        since = (message.first_tried or real_now() - timedelta(seconds=message.valid_seconds)) - _SKEW
-        believable = (message.first_tried or real_now()) + timedelta(seconds=self._options.settle_seconds)
+        tried = message.first_tried or self._doubtful.get(message.notice_id)
+        since = (tried or real_now() - timedelta(seconds=message.valid_seconds)) - _SKEW
+        believable = (tried or real_now()) + timedelta(seconds=self._options.settle_seconds)
         while True:
             asked_at = real_now()
             found = self._listed(message, since)

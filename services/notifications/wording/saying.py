@@ -30,6 +30,7 @@ def sayable(facts: Facts, level: Discretion, tongue: Language) -> dict[str, obje
     portal = facts.portal_url.rstrip("/")
     zone = facts.mode is not Mode.IN_PERSON
     return {
+        "open": open_,
         "silent": level is Discretion.SILENT,
         "group": one_line(facts.group_name) if open_ else None,
         "when": dates.long(facts.starts, tongue, zone=zone) if facts.starts else "",

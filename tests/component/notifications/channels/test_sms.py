@@ -214,6 +214,15 @@ def test_an_older_text_with_the_same_words_is_another_one(provider: Provider, se
     assert sender.find(a_text()) == Transient("not_found", 0.0)
 
 
+def test_a_lost_answer_is_remembered_with_its_time(provider: Provider, sender: SmsSender) -> None:
+    """So that an older text of the same words is not taken for this one, even where nobody says when it was tried."""
+    older = listed(datetime.now(UTC) - timedelta(minutes=5))
+    provider.answers = [None, (200, {}, {"messages": [older]})]
+    message = a_text(first_tried=None)
+    assert sender.send(message) == Unknown("no_answer")
+    assert sender.find(message) == Transient("not_found", 0.0)
+
+
 def test_the_list_is_read_to_where_it_can_end(provider: Provider, sender: SmsSender) -> None:
     """Page by page, until the first try; and never at an address of someone else's."""
     now = datetime.now(UTC)

@@ -130,7 +130,7 @@ def test_asking_for_feedback_gives_a_code_and_says_that_nobody_is_watching() -> 
         assert "482915" in text
         assert MEETING not in text
         assert ("Nobody is watching" in text) is (level is not Discretion.SILENT)
-    open_ = said(NoticeKind.FEEDBACK_ASK, level=Discretion.OPEN)
+    open_ = said(NoticeKind.FEEDBACK_ASK, level=Discretion.OPEN, group_name="")
     assert "988" in open_
     assert "not an emergency service" in open_
 
