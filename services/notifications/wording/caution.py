@@ -20,24 +20,31 @@ def bare(text: str) -> str:
     return "".join(character for character in folded if character.isalnum())
 
 
-def tells(text: str, words: Iterable[str]) -> bool:
-    """Whether one of the words, or a name, stands anywhere in the text."""
-    haystack = bare(text)
-    return any(needle in haystack for needle in map(bare, words) if needle)
+class Caution:
+    """Knows the words and names that tell."""
 
+    def __init__(self, words: Iterable[str]) -> None:
+        self._needles = frozenset(needle for needle in map(bare, words) if needle)
 
-def unnamed(place: str | None, words: Iterable[str]) -> str | None:
-    """The place without the parts that tell; None where what is left would lead nobody there."""
-    if place is None:
-        return None
-    words = tuple(words)
-    if not tells(place, words):
-        return place
-    kept = [part for part in _SEGMENT.split(place) if part and not tells(part, words)]
-    rest = ", ".join(kept)
-    return rest if any(map(str.isdigit, rest)) and not tells(rest, words) else None
+    def with_names(self, *names: str) -> Caution:
+        """One that knows these names too."""
+        both = Caution(names)
+        both._needles |= self._needles
+        return both
 
+    def tells(self, text: str) -> bool:
+        """Whether one of the words, or a name, stands anywhere in the text."""
+        haystack = bare(text)
+        return any(needle in haystack for needle in self._needles)
 
-def harmless(text: str | None, words: Iterable[str]) -> str | None:
-    """The text, or None where it tells."""
-    return None if text is None or tells(text, words) else text
+    def unnamed(self, place: str | None) -> str | None:
+        """The place without the parts that tell; None where what is left would lead nobody there."""
+        if place is None or not self.tells(place):
+            return place
+        kept = [part for part in _SEGMENT.split(place) if part and not self.tells(part)]
+        rest = ", ".join(kept)
+        return rest if any(map(str.isdigit, rest)) and not self.tells(rest) else None
+
+    def harmless(self, text: str | None) -> str | None:
+        """The text, or None where it tells."""
+        return None if text is None or self.tells(text) else text

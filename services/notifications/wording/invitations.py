@@ -24,6 +24,8 @@ from shared.contracts.notifications import Discretion, NoticeKind
 
 Method = Literal["REQUEST", "CANCEL"]
 
+_EVENT = "BEGIN:VEVENT\r\n"
+
 METHODS: dict[NoticeKind, Method] = {
     NoticeKind.SEAT_CONFIRMED: "REQUEST",
     NoticeKind.SEAT_PROMOTED: "REQUEST",
@@ -98,16 +100,17 @@ def _written(method: str, event: Event, facts: Facts) -> str:
     calendar.add("prodid", "-//Appointments//EN")  # no product's name
     calendar.add("version", "2.0")
     calendar.add("method", method)
-    key = getattr(facts.starts.tzinfo, "key", None) if facts.starts else None
-    if key and key != "UTC" and facts.starts:
-        calendar.add_component(_timezone(key, facts.starts.year))
     calendar.add_component(event)
-    return str(calendar.to_ical().decode())
+    text = str(calendar.to_ical().decode())
+    key = getattr(facts.starts.tzinfo, "key", None) if facts.starts else None
+    if not key or key == "UTC" or not facts.starts:
+        return text
+    return text.replace(_EVENT, _timezone(key, facts.starts.year) + _EVENT, 1)
 
 
 @lru_cache(maxsize=256)
-def _timezone(key: str, year: int) -> Timezone:
-    """The zone's rules around that year."""
+def _timezone(key: str, year: int) -> str:
+    """The zone's rules around that year, written once: they cost more than the entry itself."""
     zone = Timezone.from_tzid(key, first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
     zone.pop("COMMENT", None)
-    return zone
+    return str(zone.to_ical().decode())

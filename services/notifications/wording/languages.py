@@ -11,6 +11,8 @@ from babel import Locale
 from babel.core import UnknownLocaleError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services.notifications.wording.caution import Caution
+
 TEMPLATES = Path(__file__).parent.parent / "templates"
 FALLBACK = "en"
 
@@ -38,7 +40,7 @@ class Language:
         self.patterns: dict[str, str] = json.loads(self._read("patterns.json"))
         # A street in any language may be named in English too.
         lists = [folder / "telling.txt" for folder in self._folders]
-        self.telling = frozenset(word for file in lists if file.exists() for word in file.read_text("utf-8").split())
+        self.caution = Caution(word for file in lists if file.exists() for word in file.read_text("utf-8").split())
 
     def _read(self, name: str) -> str:
         return next(folder / name for folder in self._folders if (folder / name).exists()).read_text("utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.notifications.messages import Facts
-from services.notifications.wording import caution, dates
+from services.notifications.wording import dates
 from services.notifications.wording.languages import Language
 from shared.contracts.base import Mode
 from shared.contracts.notifications import Discretion
@@ -23,10 +23,9 @@ def sayable(facts: Facts, level: Discretion, tongue: Language) -> dict[str, obje
         one_line(text) for text in (facts.place, facts.access, facts.link, facts.dial_in, facts.passcode)
     )
     if not open_:
-        words = (*tongue.telling, facts.group_name, facts.chapter_name)
-        place = caution.unnamed(place, words)
-        access, link = caution.harmless(access, words), caution.harmless(link, words)
-        dial_in, passcode = caution.harmless(dial_in, words), caution.harmless(passcode, words)
+        caution = tongue.caution.with_names(facts.group_name, facts.chapter_name)
+        place = caution.unnamed(place)
+        access, link, dial_in, passcode = map(caution.harmless, (access, link, dial_in, passcode))
     portal = facts.portal_url.rstrip("/")
     zone = facts.mode is not Mode.IN_PERSON
     return {

@@ -38,7 +38,7 @@ class Sink:
         self.mails: list[EmailMessage] = []
         self.sessions: set[int] = set()
 
-    async def handle_RCPT(  # noqa: N802, D102
+    async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         local = address.partition("@")[0]
@@ -48,7 +48,7 @@ class Sink:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, D102
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert envelope.content is not None
         content = envelope.content if isinstance(envelope.content, bytes) else envelope.content.encode()
         self.sessions.add(id(session))

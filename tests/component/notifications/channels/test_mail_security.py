@@ -50,7 +50,7 @@ class Relay:
     def __init__(self) -> None:
         self.taken = 0
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, D102
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert session.ssl is not None
         self.taken += 1
         return "250 2.0.0 taken"

@@ -16,7 +16,6 @@ from jinja2 import UndefinedError
 from services.notifications.channels import gsm
 from services.notifications.messages import Facts
 from services.notifications.wording import Wordings, answer
-from services.notifications.wording.caution import unnamed
 from services.notifications.wording.languages import TEMPLATES, known_languages, language
 from shared.contracts.base import Channel, Mode
 from shared.contracts.notifications import Discretion, NoticeKind
@@ -192,7 +191,7 @@ def test_a_template_that_asks_for_an_unknown_fact_fails() -> None:
 )
 def test_a_place_that_tells_is_cut_to_its_street(place: str | None, left: str | None) -> None:
     """And where no street is left, the reader is sent to the page."""
-    assert unnamed(place, (*language("en").telling, "Ana's Group")) == left
+    assert language("en").caution.with_names("Ana's Group").unnamed(place) == left
 
 
 def test_answers_to_texts_are_short_and_promote_nothing() -> None:
