@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 import urllib3
 from urllib3 import exceptions
 from urllib3.util import Timeout, make_headers
@@ -22,6 +23,8 @@ from urllib3.util import Timeout, make_headers
 from services.notifications.channels import sms_codes
 from services.notifications.messages import Accepted, Message, Permanent, Result, Transient, Unknown
 from shared.runtime.clock import real_now
+
+log = structlog.get_logger(__name__)
 
 _BEFORE_SENDING = (
     exceptions.NewConnectionError,  # with NameResolutionError
@@ -71,6 +74,8 @@ class SmsSender:
         """Accepted bears the provider's id of the text (its sid)."""
         began = real_now()
         result = self._post(message)
+        if isinstance(result, Transient) and result.reason == "login_refused":
+            log.warning("sms_provider_unusable", reason=result.reason)
         if isinstance(result, Unknown):
             self._doubtful.setdefault(message.notice_id, began)
         else:
@@ -142,7 +147,7 @@ class SmsSender:
                 return page
             texts = [text for text in page.get("messages") or [] if _is_ours(text)]
             for text in texts:
-                if _created(text) >= since and text.get("body") == message.words.text:
+                if _created(text) >= since and _says(text, message.words.text):
                     return Accepted(str(text.get("sid", "")))
             following = page.get("next_page_uri")
             # A path only: our credentials go to the provider and nowhere that an answer names.
@@ -162,6 +167,11 @@ class SmsSender:
 
 def _is_ours(text: Any) -> bool:
     return isinstance(text, dict) and str(text.get("direction", "outbound-api")).startswith("outbound")
+
+
+def _says(text: Mapping[str, Any], body: str) -> bool:
+    """A trial account puts a sentence of the provider's own in front."""
+    return str(text.get("body") or "").endswith(body)
 
 
 def _created(text: Mapping[str, Any]) -> datetime:
@@ -185,7 +195,7 @@ def _read(status: int, headers: Mapping[str, str], body: bytes) -> Result:
     code = _json(body).get("code")
     if isinstance(code, int):
         return sms_codes.meaning(code)
-    return Permanent("login_refused" if status in (401, 403) else f"http_{status}", alarm=True)
+    return sms_codes.meaning(20003) if status in (401, 403) else Permanent(f"http_{status}", alarm=True)
 
 
 def _taken(facts: Mapping[str, Any]) -> Result:

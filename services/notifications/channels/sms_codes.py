@@ -14,12 +14,12 @@ _CODES: dict[int, Result] = {
     30004: Permanent("blocked"),  # by the carrier or the owner; may be lifted
     21612: Permanent("not_routable"),
     # for the operator: account, region, registration, filter
-    20003: Permanent("login_refused", alarm=True),
     21408: Permanent("region_not_allowed", alarm=True),
     21606: Permanent("sender_not_allowed", alarm=True),
     30007: Permanent("filtered", alarm=True),
     30034: Permanent("sender_not_registered", alarm=True),
     # later
+    20003: Transient("login_refused", 300.0),  # a key that is being changed must cost no notice
     20429: Transient("too_many_requests", 10.0),
     21611: Transient("queue_full", 60.0),
     30001: Transient("queue_full", 60.0),
