@@ -1,0 +1,11 @@
+"""The process ``feedback``."""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+from shared.messaging.subscriber import serve  # noqa: E402
+
+from services.feedback.service import FeedbackService  # noqa: E402
+
+serve(FeedbackService)
