@@ -1,12 +1,11 @@
-"""Feedback on every database that is at hand: SQLite always, PostgreSQL where CHAPTERHOUSE_TEST_POSTGRES names one."""
+"""Feedback on each kind of database."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from services.feedback.service import FeedbackService
 from services.feedback.store import FeedbackWork
@@ -19,18 +18,11 @@ from shared.storage.work import Store
 from tests.component.feedback.given import Feedback
 from tests.support.world import START, World, ring
 
-POSTGRES = os.environ.get("CHAPTERHOUSE_TEST_POSTGRES")
 
-
-@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRES else [])])
-def engine(request: pytest.FixtureRequest, tmp_path) -> Iterator[Engine]:
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
     """An empty database with feedback's tables in it."""
-    url = f"sqlite:///{tmp_path}/feedback.db" if request.param == "sqlite" else str(POSTGRES)
-    engine = make_engine(url)
-    if request.param == "postgresql":
-        with engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
+    engine = make_engine(database)
     upgrade("feedback", engine)
     yield engine
     engine.dispose()

@@ -53,6 +53,7 @@ class Feedback:
     def open(
         self, *, days: float = 28, after: float = 0, name: str = "November 2026", region: str = REGION
     ) -> WindowId:
+        """Open a window that begins ``after`` days from now and lasts so many days."""
         opens = self.world.clock.now() + timedelta(days=after)
         command = OpenWindow(
             region_id=RegionId(region), name=name, opens_at=opens, closes_at=opens + timedelta(days=days)
@@ -60,16 +61,20 @@ class Feedback:
         return self.world.send(command, REGIONAL).window_id
 
     def draw_sealed(self, window: WindowId, chapter: str, actor: Actor = SERVICE) -> DrawnCode:
+        """Draw a code, as notifications gets it."""
         return self.world.send(DrawCode(window_id=window, chapter_id=ChapterId(chapter)), actor)
 
     def draw(self, window: WindowId, chapter: str) -> str:
+        """Draw a code, as its reader gets it."""
         return ring("notifications").unseal(self.draw_sealed(window, chapter).code)
 
     def slip(self, code: str, answers: Mapping[str, int] = GLAD) -> SubmitSlip:
+        """The command that hands in these answers."""
         seal = self.world.seal
         return SubmitSlip(code=seal(code), answers=seal(Answers(values=dict(answers)).model_dump_json()))
 
     def hand_in(self, code: str, answers: Mapping[str, int] = GLAD, *, request_id: str | None = None) -> None:
+        """Hand in a slip."""
         self.world.send(self.slip(code, answers), VISITOR, request_id=request_id)
 
     def answered(self, window: WindowId, chapter: str, glad: int, sad: int = 0, *, present: int = 0) -> list[str]:
@@ -81,7 +86,9 @@ class Feedback:
         return codes
 
     def close(self) -> None:
+        """Let time pass until every window of the test is closed."""
         self.world.tick(days=32)
 
     def report(self, window: WindowId, actor: Actor = REGIONAL) -> Report:
+        """The report, as this actor sees it."""
         return self.world.ask(ReadReport(window_id=window), actor)

@@ -9,6 +9,7 @@ from shared.contracts.errors import Forbidden, Invalid, NotFound
 from shared.contracts.feedback import (
     CurrentForm,
     ListWindows,
+    OpenWindow,
     ReadReport,
     ReportNotReady,
     ReportPublished,
@@ -18,7 +19,7 @@ from shared.contracts.feedback import (
     WindowState,
 )
 from tests.component.feedback.given import Feedback, chapter_opened
-from tests.support.world import OPERATOR, REGIONAL, SERVICE, VISITOR, coordinator, member
+from tests.support.world import OPERATOR, REGIONAL, SERVICE, START, VISITOR, coordinator, member
 
 
 def test_a_window_is_opened_closed_and_its_report_read(feedback: Feedback) -> None:
@@ -53,9 +54,6 @@ def test_windows_of_a_region_do_not_overlap(feedback: Feedback) -> None:
 @pytest.mark.parametrize("actor", [VISITOR, member("ana"), coordinator("ash")])
 def test_only_regional_staff_and_the_operator_open_windows(feedback: Feedback, actor) -> None:
     """A coordinator who could choose the window could choose it to hold one evening."""
-    from shared.contracts.feedback import OpenWindow
-    from tests.support.world import START
-
     command = OpenWindow(region_id="region-1", name="mine", opens_at=START, closes_at=START.replace(day=9))
     with pytest.raises(Forbidden):
         feedback.world.send(command, actor)
