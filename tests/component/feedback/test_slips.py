@@ -9,7 +9,7 @@ from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from services.feedback import store
+from services.feedback.store import tables as store
 from shared.contracts.base import Actor, ChapterId, Role
 from shared.contracts.errors import Forbidden, Invalid, NotFound, Refused, TooLate, TooMany
 from shared.contracts.feedback import CodeUnknown, CodeUsed, DrawCode, SubmitSlip, WindowClosed
@@ -67,7 +67,7 @@ def test_of_two_at_once_exactly_one_wins(feedback: Feedback, engine: Engine) -> 
 def test_a_slip_and_its_code_have_nothing_in_common_but_chapter_and_window(feedback: Feedback, engine: Engine) -> None:
     """No column, no row number, no transaction number, no place on the disk joins them."""
     window = feedback.open()
-    feedback.answered(window, "ash", 6, 6, present=20)
+    feedback.answered(window, "ash", 10, 10, present=24)
     assert {column.name for column in store.slips.c} & {column.name for column in store.codes.c} == {
         "window_id",
         "chapter_id",
@@ -84,19 +84,19 @@ def test_a_slip_and_its_code_have_nothing_in_common_but_chapter_and_window(feedb
             answers == '{"agreement": 3, "heard": 2, "part": 2, "safe": 3, "useful": 3}'
             for answers in connection.scalars(text("SELECT answers FROM slips ORDER BY ctid"))
         ]
-    assert len(placed) == 12
-    assert placed != [True] * 6 + [False] * 6, "lies in the order in which it came (1 in 924 by chance)"
+    assert len(placed) == 20
+    assert placed != [True] * 10 + [False] * 10, "lies in the order in which it came (1 in 184,756 by chance)"
 
 
 def test_drawing_and_answering_leave_no_trace(feedback: Feedback, engine: Engine) -> None:
     """No request, no event, no log line; no table that grows but codes and slips; no time, no code, no answer."""
     window = feedback.open()
     feedback.world.deliver(chapter_opened("ash"), attendance("ash", 5))
-    tables = [table for name, table in store.metadata.tables.items() if name not in ("codes", "slips", "urns")]
+    other = [table for name, table in store.metadata.tables.items() if name not in ("codes", "slips", "urns")]
 
     def all_else() -> dict[str, list]:
         with engine.connect() as connection:
-            return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in tables}
+            return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in other}
 
     before = all_else()
     with capture_logs() as lines:

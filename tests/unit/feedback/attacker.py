@@ -48,3 +48,15 @@ def answer_worlds(line: QuestionFigures) -> Iterator[tuple[int, ...]]:
     assert line.answered is not None
     each = [range(3) if share is None else range(share - 2, share + 3) for share in line.shares]
     return (counts for counts in itertools.product(*each) if line.answered <= sum(counts) < line.answered + 5)
+
+
+def range_of_answer(block: BlockReport, label: int, asked: int) -> range:
+    """How many of a chapter may have chosen this answer, from its own block alone."""
+    line = block.questions[0] if block.questions else None
+    if line and line.shares:
+        share = line.shares[label]
+        return range(3) if share is None else range(share - 2, share + 3)
+    if FEW in (block.withheld, line and line.why):
+        return range(min(9, asked) + 1)
+    most = line.answered + 4 if line and line.answered is not None else asked
+    return range(min(most, asked) + 1)

@@ -20,7 +20,7 @@ from services.feedback.disclosure.figures import (
     shares_are_safe,
 )
 from shared.contracts.feedback import Question
-from tests.unit.feedback.attacker import answer_worlds, fits, says, worlds
+from tests.unit.feedback.attacker import answer_worlds, fits, range_of_answer, says, worlds
 
 QUESTION = Question(question_id="safe", text="I felt safe.", labels=("no", "little", "mostly", "fully"))
 
@@ -150,6 +150,36 @@ def test_shares_and_their_sum_tell_no_more_than_each_alone(counts) -> None:
     for label, share in enumerate(line.shares):
         assert len({world[label] for world in possible}) == (3 if share is None else 5)
     assert len({sum(world) for world in possible}) == 5
+
+
+crowds = st.lists(
+    st.tuples(st.lists(st.integers(0, 14), min_size=4, max_size=4), st.integers(0, 8)), min_size=2, max_size=3
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(crowds)
+def test_the_region_less_the_chapters_shown_does_not_give_away_who_answered_what(drawn) -> None:
+    """Of a chapter whose answers are not shown, each answer has five numbers left, three where the region hides it."""
+    names = "abc"[: len(drawn)]
+    slips = {
+        name: [{"safe": value} for value in range(4) for _ in range(counts[value])]
+        for name, (counts, _) in zip(names, drawn, strict=True)
+    }
+    asked = {name: len(slips[name]) + more for name, (_, more) in zip(names, drawn, strict=True)}
+    region, chapters = compile_blocks([QUESTION], slips, asked)
+    whole = region.questions[0] if region.questions else None
+    if whole is None or whole.shares is None:
+        return
+    for label, share in enumerate(whole.shares):
+        each = [range_of_answer(block, label, asked[block.chapter_id]) for block in chapters]
+        total = range(3) if share is None else range(share - 2, share + 3)
+        possible = [world for world in itertools.product(*each) if sum(world) in total]
+        assert tuple(drawn[place][0][label] for place in range(len(drawn))) in possible
+        for place, block in enumerate(chapters):
+            if not block.questions or block.questions[0].shares is None:
+                left = len({world[place] for world in possible})
+                assert left >= min(3 if share is None else 5, len(each[place]))
 
 
 def test_shares_that_would_tell_more_are_not_shown() -> None:
