@@ -79,7 +79,7 @@ class FeedbackService:
         """Close windows and freeze their reports."""
         return handlers.close_windows(work)
 
-    @background(seconds=60)
+    @background(seconds=300)
     def tidy(self) -> bool:
         """Overwrite what the database's own journal still tells of the order in which slips came."""
         store.tidy(self.parts.store.engine)
