@@ -1,0 +1,11 @@
+"""The registration process: ``python -m services.registration``."""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+from shared.messaging.subscriber import serve  # noqa: E402
+
+from services.registration.service import RegistrationService  # noqa: E402
+
+serve(RegistrationService)
