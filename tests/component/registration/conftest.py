@@ -1,57 +1,26 @@
-"""The registration service on a database: SQLite in memory, and PostgreSQL where CHAPTERHOUSE_TEST_POSTGRES names one."""
+"""The registration service on both kinds of database."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine
 
 from services.registration.service import RegistrationService
 from services.registration.store import RegistrationStoreWork, metadata
 from shared.runtime.clock import SteppedClock
-from shared.runtime.ids import new_id
 from shared.runtime.parts import Parts
 from shared.runtime.settings import Settings
 from shared.storage.engine import make_engine
 from shared.storage.work import Store
 from tests.support.world import START, World, ring
 
-POSTGRES = os.environ.get("CHAPTERHOUSE_TEST_POSTGRES", "")
-KINDS = ["sqlite", *(["postgresql"] if POSTGRES else [])]
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Which database."""
-    return request.param
-
 
 @pytest.fixture
-def url(kind: str, tmp_path: Any) -> Iterator[str]:
-    """An empty database that several engines can open; gone afterwards."""
-    if kind == "sqlite":
-        yield f"sqlite:///{tmp_path}/registration.db"
-        return
-    name = f"registration_{new_id().replace('-', '')}"
-    server = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-    finally:
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
-
-
-@pytest.fixture
-def engine(kind: str, url: str) -> Iterator[Engine]:
+def engine(database: str) -> Iterator[Engine]:
     """An engine with the tables made; SQLite in memory."""
-    engine = make_engine("sqlite://" if kind == "sqlite" else url)
+    engine = make_engine("sqlite://" if database.startswith("sqlite") else database)
     metadata.create_all(engine)
     yield engine
     engine.dispose()
@@ -76,13 +45,13 @@ def world(engine: Engine) -> World:
 
 
 @pytest.fixture
-def worlds(url: str) -> Iterator[Callable[[], World]]:
+def worlds(database: str) -> Iterator[Callable[[], World]]:
     """Makes processes, as it were: each has an engine of its own on one database file or server."""
-    engines = [make_engine(url)]
+    engines = [make_engine(database)]
     metadata.create_all(engines[0])
 
     def another() -> World:
-        engines.append(make_engine(url))
+        engines.append(make_engine(database))
         return make_world(engines[-1])
 
     yield another
