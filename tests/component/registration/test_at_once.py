@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from services.registration.store.tables import seats
 from shared.contracts.base import Mode
-from shared.contracts.registration import ModeNotOffered, SeatFacts, SeatState
+from shared.contracts.registration import MemberJoined, ModeNotOffered, MyMembership, SeatFacts, SeatState
 from tests.component.registration.acts import (
     ONLINE,
     ROOM,
@@ -24,7 +24,7 @@ from tests.component.registration.acts import (
     switch,
     take,
 )
-from tests.support.world import World
+from tests.support.world import World, member
 
 NAMES = [f"m{number:02}" for number in range(16)]
 
@@ -104,3 +104,30 @@ def test_the_venue_shuts_while_people_take_seats(worlds: Callable[[], World]) ->
             newest[event.seat_id] = event
     assert {event.mode for event in newest.values()} == {ONLINE}
     assert sum(event.state is SeatState.CONFIRMED for event in newest.values()) == 8
+
+
+def test_who_joins_twice_at_once_joins_once(worlds: Callable[[], World]) -> None:
+    """Two taps, two processes: one member, one alias, one key."""
+    several = [worlds() for _ in range(3)]
+    at_once(several, join, ["ana"] * 6)
+    assert len(several[0].published(MemberJoined)) == 1
+    assert several[0].ask(MyMembership(), member("ana")).alias == "Ana"
+
+
+def test_one_member_has_one_seat_however_often_they_ask_at_once(worlds: Callable[[], World]) -> None:
+    """In whichever mode the first was."""
+    several = [worlds() for _ in range(3)]
+    several[0].deliver(facts(room=5, online=5))
+    join(several[0], "ana")
+    at_once(several, lambda world, mode: take(world, "ana", Mode(mode)), ["in_person", "online", "in_person"] * 2)
+    assert len(standing(several[0])) == 1
+    assert sum(confirmed for _, confirmed, _ in figures(several[0]).values()) == 1
+    is_sound(several[0])
+
+
+def test_a_meeting_told_of_twice_at_once_is_known_once(worlds: Callable[[], World]) -> None:
+    """The newest facts stand, whichever process learns of it first."""
+    several = [worlds() for _ in range(3)]
+    news = {"1": facts(room=2), "2": moved_online(revision=2, online=7), "3": facts(room=4, revision=3)}
+    at_once(several, lambda world, revision: world.deliver(news[revision]), ["1", "2", "3"])
+    assert figures(several[0]) == {ROOM: (4, 0, 0), ONLINE: (3, 0, 0)}

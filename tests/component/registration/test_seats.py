@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from shared.contracts.errors import AlreadyDone, NotFound, TooLate
 from shared.contracts.registration import (
@@ -82,7 +83,7 @@ def test_a_seat_taken_again_is_the_same_seat_with_a_new_claim(world: World) -> N
     again = take(world, "ana")
     assert again.seat_id == seat.seat_id
     assert (again.state, again.place_in_line) == (SeatState.WAITLISTED, 1)
-    changes = [event.change for event in world.said() if getattr(event, "seat_id", None) == seat.seat_id]
+    changes = [each.change for each in world.said() if getattr(each, "seat_id", None) == seat.seat_id]
     assert changes == [1, 2, 3]
 
 
@@ -208,7 +209,7 @@ def test_a_cancelled_meeting_releases_every_seat_once(world: World) -> None:
     take(world, "ben")
     world.deliver(cancelled(), times=2)
     world.deliver(cancelled())
-    assert [event.member_id for event in world.published(SeatReleased)] == ["ana", "ben"]
+    assert [each.member_id for each in world.published(SeatReleased)] == ["ana", "ben"]
     assert standing(world) == {}
 
 
@@ -296,3 +297,22 @@ def test_who_is_marked_as_here_or_whose_meeting_is_over_has_nothing_to_give_up(w
     world.tick(minutes=90)
     with pytest.raises(TooLate):
         give_up(world, "ben")
+
+
+@pytest.mark.parametrize("room", [2, 50])
+def test_taking_a_seat_costs_the_same_however_many_have_one(world: World, room: int) -> None:
+    """Counters, not a scan: as many statements for the last as for the first, whether there is a place or a line."""
+    world.deliver(facts(room=room))
+    names = [f"m{number}" for number in range(8)]
+    join(world, *names)
+    statements: list[str] = []
+    event.listen(world.store.engine, "before_cursor_execute", lambda *each: statements.append(each[2]))
+    costs = []
+    for name in names:
+        statements.clear()
+        take(world, name)
+        costs.append(len(statements))
+    places = min(room, len(names))
+    assert len(set(costs[:places])) == 1
+    assert len(set(costs[places:])) <= 1
+    assert max(costs) <= min(costs) + 1, "the place in line is one statement more"

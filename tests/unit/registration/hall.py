@@ -1,7 +1,5 @@
 """The seats of one meeting in memory: keeps the contract of ``Seating``, counting where the store has counters."""
 
-# ruff: noqa: D102 - the contract stands at Seating
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence

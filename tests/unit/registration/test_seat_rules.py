@@ -1,6 +1,6 @@
 """The arithmetic of seats, whatever people and the meeting do."""
 
-# ruff: noqa: D102, FBT001 - each rule is named by what it does, and Hypothesis hands in its values
+# ruff: noqa: FBT001 - each rule is named by what it does, and Hypothesis hands in its values
 
 from __future__ import annotations
 
