@@ -29,13 +29,20 @@ def take_seat(command: TakeSeat, actor: Actor, work: RegistrationWork) -> SeatVi
     member = allow.member(actor, work)
     meeting = work.meetings.lock(command.meeting_id)
     seating = work.seats.at(command.meeting_id)
-    held = seating.of(member.member_id)
-    if held is not None and held.held:
-        return view_of(held, work)
+    seat = seating.of(member.member_id)
+    if seat is not None and seat.held:
+        return view_of(seat, work)
     meeting = joinable(meeting, work.now)
     offered(meeting, command.mode)
     _agreed(member, work)
-    seat = rules.take(seating, member.member_id, meeting.meeting_id, command.mode, SeatId(work.new_id()))
+    seat = rules.take(
+        seating,
+        seat,
+        member_id=member.member_id,
+        meeting_id=meeting.meeting_id,
+        mode=command.mode,
+        new_id=SeatId(work.new_id()),
+    )
     tell_seats([seat], meeting, work)
     return view_of(seat, work)
 

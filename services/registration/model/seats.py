@@ -79,8 +79,8 @@ class Seating(Protocol):
         """Every seat that is a place or a place in line."""
         ...
 
-    def put(self, seat: Seat) -> None:
-        """Keep this seat as it is now; the counters follow."""
+    def put(self, seat: Seat, was: Seat | None) -> None:
+        """Keep this seat, which was that before (None: new); the counters follow."""
         ...
 
     def rearrange(self, offers: Mapping[Mode, int], changed: Iterable[Seat]) -> None:
@@ -88,9 +88,10 @@ class Seating(Protocol):
         ...
 
 
-def take(seating: Seating, member_id: MemberId, meeting_id: MeetingId, mode: Mode, new_id: SeatId) -> Seat:
-    """A place in this mode, or the last place in its line. The member holds nothing here yet."""
-    old = seating.of(member_id)
+def take(
+    seating: Seating, old: Seat | None, *, member_id: MemberId, meeting_id: MeetingId, mode: Mode, new_id: SeatId
+) -> Seat:
+    """A place in this mode, or the last place in its line, for who holds nothing here (``old`` was released)."""
     seat = Seat(
         seat_id=old.seat_id if old else new_id,
         meeting_id=meeting_id,
@@ -101,7 +102,7 @@ def take(seating: Seating, member_id: MemberId, meeting_id: MeetingId, mode: Mod
         claim=seating.next_claim(),
         change=old.change + 1 if old else 1,
     )
-    seating.put(seat)
+    seating.put(seat, old)
     return seat
 
 
@@ -112,7 +113,7 @@ def switch(seating: Seating, seat: Seat, mode: Mode, *, or_wait: bool) -> list[S
     """
     if mode == seat.mode:
         if seat.had_mode is not None:  # chosen now, so it is kept when the venue opens again
-            seating.put(replace(seat, had_mode=None, had_confirmed=False))
+            seating.put(replace(seat, had_mode=None, had_confirmed=False), seat)
         return []
     state = _next_state(seating, mode)
     if state is SeatState.WAITLISTED and not or_wait:
@@ -130,14 +131,14 @@ def switch(seating: Seating, seat: Seat, mode: Mode, *, or_wait: bool) -> list[S
         had_mode=None,
         had_confirmed=False,
     )
-    seating.put(mine)
+    seating.put(mine, seat)
     return [mine, *_promote(seating, seat.mode)]
 
 
 def give_up(seating: Seating, seat: Seat) -> list[Seat]:
     """The seats that changed: the one given up first, then who got the place that came free."""
     mine = _released(seat, SeatReason.GIVEN_UP)
-    seating.put(mine)
+    seating.put(mine, seat)
     return [mine, *_promote(seating, seat.mode)]
 
 
@@ -174,7 +175,7 @@ def _promote(seating: Seating, mode: Mode) -> list[Seat]:
     if following is None:
         return []
     promoted = replace(following, state=SeatState.CONFIRMED, reason=SeatReason.PROMOTED, change=following.change + 1)
-    seating.put(promoted)
+    seating.put(promoted, following)
     return [promoted]
 
 

@@ -6,17 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from services.registration.model.seats import Count, Seat
 from services.registration.store.tables import meetings, modes, seats
 from shared.contracts.base import MeetingId, MemberId, Mode, SeatId
 from shared.contracts.meetings import MeetingStatus
 from shared.contracts.registration import SeatReason, SeatState
-from shared.messaging.outbox import upsert
 
 HELD = (SeatState.CONFIRMED, SeatState.WAITLISTED)
 COUNTERS = {SeatState.CONFIRMED: modes.c.confirmed, SeatState.WAITLISTED: modes.c.waiting}
+NEW = insert(seats)
+CHANGED = (
+    update(seats)
+    .where(seats.c.seat_id == bindparam("key"))
+    .values({column.name: bindparam(column.name) for column in seats.columns})
+)
 
 
 class SeatTable:
@@ -114,22 +119,20 @@ class SeatingTable:
         )
         return [_seat(row) for row in self._connection.execute(statement)]
 
-    def put(self, seat: Seat) -> None:
-        """Keep this seat as it is now; the counters follow."""
-        before = select(seats.c.mode, seats.c.state).where(seats.c.seat_id == seat.seat_id)
-        was = self._connection.execute(before).first()
-        statement = upsert(self._connection, seats).values(**_columns(seat))
-        self._connection.execute(statement.on_conflict_do_update(index_elements=[seats.c.seat_id], set_=_columns(seat)))
-        if was:
-            self._step(Mode(was.mode), SeatState(was.state), -1)
+    def put(self, seat: Seat, was: Seat | None) -> None:
+        """Keep this seat, which was that before; the counters follow."""
+        if was is None:
+            self._connection.execute(NEW, _columns(seat))
+        else:
+            self._connection.execute(CHANGED, {"key": seat.seat_id, **_columns(seat)})
+            self._step(was.mode, was.state, -1)
         self._step(seat.mode, seat.state, 1)
 
     def rearrange(self, offers: Mapping[Mode, int], changed: Iterable[Seat]) -> None:
         """Offer these modes from now on, and keep these seats; the counters are counted anew."""
         rows = [{"key": seat.seat_id, **_columns(seat)} for seat in changed]
         if rows:
-            values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "key"}
-            self._connection.execute(update(seats).where(seats.c.seat_id == bindparam("key")).values(values), rows)
+            self._connection.execute(CHANGED, rows)
         counted = (
             select(seats.c.mode, seats.c.state, func.count())
             .where(seats.c.meeting_id == self._meeting_id, seats.c.state.in_(HELD))

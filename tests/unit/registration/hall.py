@@ -40,13 +40,13 @@ class Hall:
     def held(self) -> Sequence[Seat]:
         return sorted((seat for seat in self.seats.values() if seat.held), key=lambda seat: seat.claim)
 
-    def put(self, seat: Seat) -> None:
+    def put(self, seat: Seat, was: Seat | None) -> None:
+        assert self.seats.get(seat.member_id) == was, "the rules know what was"
         self.seats[seat.member_id] = seat
 
     def rearrange(self, offers: Mapping[Mode, int], changed: Iterable[Seat]) -> None:
         self.offers = dict(offers)
-        for seat in changed:
-            self.put(seat)
+        self.seats |= {seat.member_id: seat for seat in changed}
 
     # -- what people do -----------------------------------------------------------------------
 
@@ -58,7 +58,9 @@ class Hall:
         held = self.of(MemberId(name))
         if held is not None and held.held:
             return held
-        seat = rules.take(self, MemberId(name), MEETING, mode, SeatId(f"seat-of-{name}"))
+        seat = rules.take(
+            self, held, member_id=MemberId(name), meeting_id=MEETING, mode=mode, new_id=SeatId(f"seat-of-{name}")
+        )
         self.told.append(seat)
         return seat
 
