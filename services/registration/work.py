@@ -150,6 +150,10 @@ class Sheet(Protocol):
         """From 1, never given twice at one meeting."""
         ...
 
+    def next_count(self, meeting_id: MeetingId) -> int:
+        """From 1: which count of this meeting's attendance is told next."""
+        ...
+
     def guest(self, meeting_id: MeetingId, guest_id: GuestId) -> Guest | None:
         """A guest of this meeting."""
         ...

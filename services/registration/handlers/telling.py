@@ -76,6 +76,7 @@ def tell_counts(meeting: Meeting, work: RegistrationWork) -> None:
             in_person=by_mode[Mode.IN_PERSON],
             online=by_mode[Mode.ONLINE],
             phone=by_mode[Mode.PHONE],
+            change=work.sheet.next_count(meeting.meeting_id),
         )
     )
 

@@ -41,7 +41,7 @@ class MeetingTable:
         bare = replace(meeting, revision=0, offers={})
         inserted = self._connection.execute(
             upsert(self._connection, meetings)
-            .values(meeting_id=meeting.meeting_id, claims=0, guests=0, **_columns(bare))
+            .values(meeting_id=meeting.meeting_id, claims=0, guests=0, counted=0, **_columns(bare))
             .on_conflict_do_nothing()
             .returning(meetings.c.meeting_id)
         ).first()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, Row, delete, func, insert, select, update
 
 from services.registration.model.attendance import Guest, Mark
 from services.registration.model.meetings import Meeting
@@ -94,13 +94,11 @@ class SheetTable:
 
     def next_guest_number(self, meeting_id: MeetingId) -> int:
         """From 1, never given twice at one meeting."""
-        statement = (
-            update(meetings)
-            .where(meetings.c.meeting_id == meeting_id)
-            .values(guests=meetings.c.guests + 1)
-            .returning(meetings.c.guests)
-        )
-        return int(self._connection.execute(statement).scalar_one())
+        return self._next(meetings.c.guests, meeting_id)
+
+    def next_count(self, meeting_id: MeetingId) -> int:
+        """From 1: which count of this meeting's attendance is told next."""
+        return self._next(meetings.c.counted, meeting_id)
 
     def guest(self, meeting_id: MeetingId, guest_id: GuestId) -> Guest | None:
         """A guest of this meeting."""
@@ -164,6 +162,15 @@ class SheetTable:
             self._vault.forget(guest.guest_id)
         self._connection.execute(delete(guests).where(guests.c.guest_id.in_([guest.guest_id for guest in leaving])))
         return len(leaving)
+
+    def _next(self, counter: Column[int], meeting_id: MeetingId) -> int:
+        statement = (
+            update(meetings)
+            .where(meetings.c.meeting_id == meeting_id)
+            .values({counter: counter + 1})
+            .returning(counter)
+        )
+        return int(self._connection.execute(statement).scalar_one())
 
 
 def _place(guest_id: GuestId) -> str:

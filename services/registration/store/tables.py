@@ -33,6 +33,7 @@ meetings = Table(
     Column("closed_at", Moment),  # when the attendance sheet was closed first
     Column("claims", Integer, nullable=False),  # the last claim given out
     Column("guests", Integer, nullable=False),  # the last guest number given out
+    Column("counted", Integer, nullable=False),  # how often its attendance was counted and told
 )
 
 modes = Table(

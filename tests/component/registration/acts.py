@@ -132,10 +132,10 @@ def mark(world: World, name: str, outcome: Outcome | None, mode: Mode | None = N
     world.send(MarkAttendance(meeting_id="meeting-1", seat_id=seat.seat_id, outcome=outcome, mode=mode), actor)
 
 
-def walk_in(world: World, alias: str | None = None) -> str:
-    """A guest."""
+def walk_in(world: World, alias: str | None = None, *, online: bool = False) -> str:
+    """A guest, in the room unless said otherwise."""
     sealed = None if alias is None else world.seal(alias)
-    return world.send(AddWalkIn(meeting_id="meeting-1", alias=sealed), HOST).guest_id
+    return world.send(AddWalkIn(meeting_id="meeting-1", alias=sealed, mode=ONLINE if online else ROOM), HOST).guest_id
 
 
 def close(world: World) -> None:

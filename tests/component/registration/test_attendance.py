@@ -130,6 +130,8 @@ def test_a_correction_after_closing_goes_out_at_once(evening: World) -> None:
     mark(evening, "cat", None)
     assert recorded(evening)[-1] == ("cat", EXCUSED, 2)
     assert counted(evening) == (1, 0, 1, 0, 0)
+    changes = [event.change for event in evening.published(AttendanceCounted)]
+    assert changes == list(range(1, len(changes) + 1)), "each count is newer than the one before"
 
 
 def test_a_mark_taken_twice_is_told_once(evening: World) -> None:

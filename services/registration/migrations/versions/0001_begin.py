@@ -28,6 +28,7 @@ def upgrade() -> None:
         Column("closed_at", Moment),
         Column("claims", Integer, nullable=False),
         Column("guests", Integer, nullable=False),
+        Column("counted", Integer, nullable=False),
     )
     op.create_index("ix_meetings_group_id", "meetings", ["group_id"])
     op.create_index("ix_meetings_ends_at", "meetings", ["ends_at"])
