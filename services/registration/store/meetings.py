@@ -14,7 +14,7 @@ from services.registration.model.seats import Count
 from services.registration.store.tables import meetings, modes
 from shared.contracts.base import ChapterId, GroupId, MeetingId, Mode
 from shared.contracts.meetings import MeetingStatus
-from shared.messaging.outbox import upsert
+from shared.storage.engine import upsert
 
 
 class MeetingTable:

@@ -13,7 +13,7 @@ from services.registration.model.members import Member
 from services.registration.store.tables import acceptances, consents, contacts, members
 from shared.contracts.base import Channel, ContactPointId, MemberId
 from shared.contracts.registration import Purpose, RoleInAttending
-from shared.messaging.outbox import upsert
+from shared.storage.engine import upsert
 from shared.storage.sealing import Forgotten, Vault
 
 

@@ -13,7 +13,7 @@ from services.registration.model.meetings import Meeting
 from services.registration.store.tables import guests, marks, meetings, modes
 from shared.contracts.base import GuestId, MeetingId, MemberId, Mode, SeatId
 from shared.contracts.registration import Outcome
-from shared.messaging.outbox import upsert
+from shared.storage.engine import upsert
 from shared.storage.sealing import Forgotten, Vault
 
 FORGOTTEN_AT_ONCE = 100
