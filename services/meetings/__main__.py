@@ -1,0 +1,11 @@
+"""Runs the meetings service: ``python -m services.meetings``."""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+from shared.messaging.subscriber import serve  # noqa: E402
+
+from services.meetings.service import MeetingsService  # noqa: E402
+
+serve(MeetingsService)
