@@ -4,8 +4,7 @@ import eventlet
 
 eventlet.monkey_patch()
 
-from shared.messaging.subscriber import serve  # noqa: E402
-
 from services.meetings.service import MeetingsService  # noqa: E402
+from shared.messaging.subscriber import serve  # noqa: E402
 
 serve(MeetingsService)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from services.meetings.handlers import changing, finding, scheduling, setting_up
+from services.meetings.handlers import changing, feeding, finding, importing, scheduling, setting_up
 from services.meetings.store import MeetingsWork, metadata
 from shared.contracts import meetings as said
 from shared.contracts.base import Actor, Done
@@ -62,6 +62,10 @@ class MeetingsService:
     def cancel_meeting(self, command: said.CancelMeeting, actor: Actor, work: MeetingsWork) -> Done:
         return changing.cancel_meeting(command, actor, work)
 
+    @command(said.ImportMeetings)
+    def import_meetings(self, command: said.ImportMeetings, actor: Actor, work: MeetingsWork) -> said.ImportReport:
+        return importing.import_meetings(command, actor, work)
+
     @query(said.ListChapters)
     def list_chapters(self, query: said.ListChapters, actor: Actor, work: MeetingsWork) -> said.Chapters:
         return finding.list_chapters(query, actor, work)
@@ -85,6 +89,14 @@ class MeetingsService:
     @query(said.AskJoinLink)
     def ask_join_link(self, query: said.AskJoinLink, actor: Actor, work: MeetingsWork) -> said.JoinLink:
         return finding.ask_join_link(query, actor, work)
+
+    @query(said.MeetingGuideFeed)
+    def meeting_guide_feed(self, query: said.MeetingGuideFeed, actor: Actor, work: MeetingsWork) -> said.Feed:
+        return feeding.meeting_guide_feed(query, actor, work)
+
+    @query(said.CalendarFeed)
+    def calendar_feed(self, query: said.CalendarFeed, actor: Actor, work: MeetingsWork) -> said.Feed:
+        return feeding.calendar_feed(query, actor, work)
 
     @every(seconds=2)
     def end_meetings(self, work: MeetingsWork) -> int:

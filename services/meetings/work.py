@@ -189,6 +189,10 @@ class Meetings(Protocol):
 class ImportedRows(Protocol):
     """Which rows of which list made what."""
 
+    def digest(self, content: str) -> str:
+        """A keyed hash of what a row says, which may be secret."""
+        ...
+
     def get(self, chapter_id: ChapterId, slug: str) -> Imported | None:
         """What this slug made."""
         ...

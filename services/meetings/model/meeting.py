@@ -154,6 +154,37 @@ def ended(meeting: Meeting) -> Meeting:
     return replace(meeting, status=MeetingStatus.ENDED)
 
 
+def follow(meeting: Meeting, old: Series, new: Series, now: datetime) -> Meeting:
+    """The meeting when its series changes from ``old`` to ``new``: what a person changed by hand stays.
+
+    Gives the same meeting where nothing would change.
+    """
+    planned = meeting.offers_before or meeting.offers
+    change = replace(
+        meeting,
+        venue_id=new.venue_id if meeting.venue_id == old.venue_id else meeting.venue_id,
+        room_id=new.room_id if meeting.room_id == old.room_id else meeting.room_id,
+    )
+    planned = new.offers if planned == old.offers else planned
+    online_instead = meeting.online_instead if new.shut == old.shut else new.shut
+    online_instead = online_instead and offers_mode(planned, Mode.IN_PERSON)
+    change = replace(
+        change,
+        offers=all_online(planned) if online_instead else planned,
+        offers_before=planned if online_instead else None,
+    )
+    starts_at, ends_at = _times_on(meeting.series_date, new)
+    if (meeting.starts_at, meeting.ends_at) == _times_on(meeting.series_date, old) and starts_at > now:
+        change = replace(change, starts_at=starts_at, ends_at=ends_at, time_zone=new.timing.zone)
+    return _changed(change, now) if change != meeting else meeting
+
+
+def _times_on(day: date | None, series: Series) -> tuple[datetime, datetime]:
+    timing = series.timing
+    starts_at = instant(datetime.combine(day or timing.starts_on, timing.starts), timing.zone)
+    return starts_at, starts_at + timedelta(minutes=timing.minutes)
+
+
 def _changed(meeting: Meeting, now: datetime) -> Meeting:
     return replace(meeting, revision=meeting.revision + 1, changed_at=now)
 

@@ -27,4 +27,4 @@ class MeetingsWork(Work):
         self.rooms = Rooms(connection, self.vault, keys)
         self.series = AllSeries(connection)
         self.meetings = Meetings(connection)
-        self.imported = ImportedRows(connection)
+        self.imported = ImportedRows(connection, keys)

@@ -8,13 +8,19 @@ from services.meetings.model.imported import Imported
 from services.meetings.store import tables
 from shared.contracts.base import ChapterId
 from shared.messaging.outbox import upsert
+from shared.runtime.keys import KeyRing
 
 
 class ImportedRows:
     """Rows of imported lists, by chapter and slug."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keys: KeyRing) -> None:
         self._connection = connection
+        self._keys = keys
+
+    def digest(self, content: str) -> str:
+        """A keyed hash of what a row says, which may be secret."""
+        return self._keys.keyed_hash("imported row", content)
 
     def get(self, chapter_id: ChapterId, slug: str) -> Imported | None:
         """What this slug made."""

@@ -1,15 +1,16 @@
 """A meetings service on a database of its own, with one chapter to begin with."""
 
+# ruff: noqa: D102
+
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from services.meetings.service import MeetingsService
 from services.meetings.store import MeetingsWork, metadata
@@ -22,22 +23,14 @@ from shared.storage.engine import make_engine
 from shared.storage.work import Store
 from tests.support.world import OPERATOR, START, World, key_folder, ring
 
-POSTGRES = os.environ.get("CHAPTERHOUSE_TEST_POSTGRES")
-DATABASES = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
-
-
 def _nobody(request: object) -> object:
     raise AssertionError(f"meetings asks nobody, but asked {request}")
 
 
-@pytest.fixture(params=DATABASES)
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """An empty database of each kind."""
-    engine = make_engine("sqlite://" if request.param == "sqlite" else str(POSTGRES))
-    if engine.dialect.name == "postgresql":
-        with engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    """An empty database of each kind, with this service's tables."""
+    engine = make_engine(database)
     metadata.create_all(engine)
     yield engine
     engine.dispose()
