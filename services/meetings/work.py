@@ -180,9 +180,14 @@ class Meetings(Protocol):
         ...
 
     def coming(
-        self, now: datetime, chapter_id: ChapterId | None, group_id: GroupId | None = None
+        self,
+        now: datetime,
+        chapter_id: ChapterId | None,
+        group_id: GroupId | None = None,
+        *,
+        limit: int | None = None,
     ) -> Sequence[Gathering]:
-        """Meetings that are not over, also cancelled ones, by start."""
+        """Meetings that are not over, also cancelled ones, by start; the first ``limit``."""
         ...
 
 

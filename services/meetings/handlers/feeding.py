@@ -40,7 +40,7 @@ def calendar_feed(query: CalendarFeed, actor: Actor, work: Work) -> Feed:
     name = chapters[query.chapter_id].name if query.chapter_id else region.name
     if query.group_id is not None:
         name = _group_name(query.group_id, query.chapter_id, work)
-    coming = work.meetings.coming(work.now, query.chapter_id, query.group_id)
+    coming = work.meetings.coming(work.now, query.chapter_id, query.group_id, limit=ical.MOST_EVENTS)
     return _feed(ical.CONTENT_TYPE, ical.calendar(coming, name=name, site=site))
 
 

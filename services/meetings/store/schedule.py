@@ -172,15 +172,20 @@ class Meetings:
         return self._all(statement.order_by(_m.starts_at, _m.meeting_id).limit(query.limit + 1))
 
     def coming(
-        self, now: datetime, chapter_id: ChapterId | None, group_id: GroupId | None = None
+        self,
+        now: datetime,
+        chapter_id: ChapterId | None,
+        group_id: GroupId | None = None,
+        *,
+        limit: int | None = None,
     ) -> Sequence[Gathering]:
-        """Meetings that are not over, also cancelled ones, by start."""
+        """Meetings that are not over, also cancelled ones, by start; the first ``limit``."""
         statement = _gatherings().where(_m.ends_at > now)
         if chapter_id is not None:
             statement = statement.where(_m.chapter_id == chapter_id)
         if group_id is not None:
             statement = statement.where(_m.group_id == group_id)
-        return self._all(statement.order_by(_m.starts_at, _m.meeting_id))
+        return self._all(statement.order_by(_m.starts_at, _m.meeting_id).limit(limit))
 
     def _all(self, statement: Select[Any]) -> list[Gathering]:
         return [_gathering(row) for row in self._connection.execute(statement).mappings()]
