@@ -23,6 +23,7 @@ from shared.storage.engine import make_engine
 from shared.storage.work import Store
 from tests.support.world import OPERATOR, START, World, key_folder, ring
 
+
 def _nobody(request: object) -> object:
     raise AssertionError(f"meetings asks nobody, but asked {request}")
 
