@@ -179,6 +179,10 @@ class Meetings(Protocol):
         """The meetings that a query asks for, by start; one more than its limit where there are more."""
         ...
 
+    def headlines(self, now: datetime, chapter_id: ChapterId | None) -> Sequence[Gathering]:
+        """Of each series the next meeting, and those of its coming ones that were changed or cancelled, by start."""
+        ...
+
     def coming(
         self,
         now: datetime,

@@ -18,6 +18,7 @@ from services.meetings.model.network import Chapter, Group, Venue
 from services.meetings.model.series import Series, offers_mode
 from services.meetings.recurrence.dates import spoken
 from services.meetings.recurrence.words import in_words
+from services.meetings.recurrence.zones import local
 from shared.contracts.base import Mode
 from shared.contracts.meetings import MeetingStatus
 
@@ -29,7 +30,10 @@ HOW_TO_JOIN = "Opens the meeting's page. Take a place there; how to enter is sen
 
 @dataclass(frozen=True)
 class Listing:
-    """A series with all that its records need. ``coming``: its meetings that are not over, also cancelled, by start."""
+    """A series with all that its records need.
+
+    ``coming``: of its meetings that are not over the next, and those that were changed or cancelled, by start.
+    """
 
     series: Series
     group: Group
@@ -142,7 +146,9 @@ def _joining(listing: Listing, site: str) -> dict[str, str]:
 def _types(listing: Listing) -> list[str]:
     """Each once, and nothing of a building where nobody meets in one."""
     group = listing.group
-    found = [codes.policy_code(group.policy), codes.format_code(group.format)]
+    found: list[str | None] = [codes.policy_code(group.policy)]
+    if not listing.series.codes:  # a list that gave codes said all it had to say of how they meet
+        found.append(codes.format_code(group.format))
     found += [codes.language_code(language) for language in group.languages]
     found += [code for code in listing.series.codes if code not in ("O", "C")]
     closed = _closed_for_now(listing)
@@ -174,12 +180,9 @@ def _notes(listing: Listing) -> Iterator[str]:
 
 def _exceptions(listing: Listing) -> Iterator[str]:
     timing = listing.series.timing
-    last = max((one.meeting.series_date for one in listing.coming if one.meeting.series_date), default=None)
-    first = min((one.meeting.series_date for one in listing.coming if one.meeting.series_date), default=None)
-    if first and last:
-        for day in sorted(timing.skip):
-            if first <= day <= last:
-                yield f"No meeting on {spoken(day)}."
+    if listing.next is not None:
+        first, last = listing.next.meeting.starts_local.date(), local(listing.series.laid_out_to, timing.zone).date()
+        yield from (f"No meeting on {spoken(day)}." for day in sorted(timing.skip) if first <= day <= last)
     for one in listing.coming:
         meeting, planned = one.meeting, one.meeting.series_date
         if planned is None:

@@ -22,7 +22,7 @@ def meeting_guide_feed(query: MeetingGuideFeed, actor: Actor, work: Work) -> Fee
     site = _site(query.site)
     region, chapters = _chapters(query.chapter_id, work)
     coming: dict[SeriesId, list[Gathering]] = defaultdict(list)
-    for gathering in work.meetings.coming(work.now, query.chapter_id):
+    for gathering in work.meetings.headlines(work.now, query.chapter_id):
         if gathering.meeting.series_id is not None:
             coming[gathering.meeting.series_id].append(gathering)
     near = {chapter_id: _near(chapter, region, work) for chapter_id, chapter in chapters.items()}

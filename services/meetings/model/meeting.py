@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from services.meetings.model.network import Group, Room, Venue
-from services.meetings.model.series import Offers, Series, all_online, offers_mode
+from services.meetings.model.series import LONGEST_AHEAD, Offers, Series, all_online, offers_mode
 from services.meetings.recurrence.dates import Occurrence
 from services.meetings.recurrence.zones import instant, local
 from shared.contracts.base import ChapterId, GroupId, MeetingId, Mode, RegionId, RoomId, SeriesId, VenueId
@@ -114,18 +114,14 @@ def _new_times(
     elif starts_local.tzinfo is not None:
         raise Invalid("say the chapter's local time, without a zone or offset", field="starts_local")
     else:
-        starts_at = _instant(starts_local, meeting.time_zone)
+        if not abs(starts_local - now.replace(tzinfo=None)) <= LONGEST_AHEAD:
+            raise Invalid("choose a date within the next three years", field="starts_local")
+        starts_at = instant(starts_local.replace(second=0, microsecond=0), meeting.time_zone)
         if starts_at <= now and starts_at != meeting.starts_at:
             raise Invalid("this time has passed; choose a coming one", field="starts_local")
     if starts_at + length <= now:
         raise Invalid("it would be over already; make it longer", field="minutes")
     return starts_at, starts_at + length
-
-
-def _instant(wall: datetime, zone_name: str) -> datetime:
-    if not 2000 <= wall.year <= 2200:
-        raise Invalid("choose a date of the coming months", field="starts_local")
-    return instant(wall.replace(second=0, microsecond=0), zone_name)
 
 
 def moved_online(meeting: Meeting, room: Room | None, now: datetime) -> Meeting:

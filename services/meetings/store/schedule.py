@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, func, insert, or_, select, update
 
 from services.meetings.model.meeting import Gathering, Meeting
 from services.meetings.model.network import Group, Venue
@@ -170,6 +170,19 @@ class Meetings:
         if not query.include_over:
             statement = statement.where(_m.status == "scheduled")
         return self._all(statement.order_by(_m.starts_at, _m.meeting_id).limit(query.limit + 1))
+
+    def headlines(self, now: datetime, chapter_id: ChapterId | None) -> Sequence[Gathering]:
+        """Of each series the next meeting, and those of its coming ones that were changed or cancelled, by start."""
+        other = tables.meetings.alias("other")
+        first = (
+            select(func.min(other.c.starts_at))
+            .where(other.c.series_id == _m.series_id, other.c.status == "scheduled", other.c.ends_at > now)
+            .scalar_subquery()
+        )
+        statement = _gatherings().where(_m.ends_at > now, or_(_m.revision > 1, _m.starts_at == first))
+        if chapter_id is not None:
+            statement = statement.where(_m.chapter_id == chapter_id)
+        return self._all(statement.order_by(_m.starts_at, _m.meeting_id))
 
     def coming(
         self,
