@@ -43,6 +43,10 @@ class Chapters(Protocol):
         """One chapter."""
         ...
 
+    def hold(self, chapter_id: ChapterId) -> None:
+        """Lock it until the transaction ends, so that two imports of one list come one after the other."""
+        ...
+
     def by_slug(self, region_id: RegionId, slug: str) -> Chapter | None:
         """The chapter of this name in addresses."""
         ...

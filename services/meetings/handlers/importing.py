@@ -41,6 +41,7 @@ def import_meetings(command: ImportMeetings, actor: Actor, work: Work) -> Import
         rows = rows_in(command.rows_json)
     except ValueError as error:
         raise Invalid(str(error), field="rows_json") from error
+    work.chapters.hold(chapter.chapter_id)
     seen: dict[str, int] = {}
     reports = [
         _import_row(number, raw, seen, _Slice(command, chapter, work))

@@ -15,6 +15,7 @@ from services.meetings.model.network import (
     Venue,
     clean_languages,
     known_zone,
+    line,
     short,
 )
 from services.meetings.work import Work
@@ -42,7 +43,7 @@ def found_region(command: FoundRegion, actor: Actor, work: Work) -> RegionFounde
     require(actor, Role.OPERATOR)
     region = work.regions.the_one()
     if region is None:
-        region = Region(RegionId(work.new_id()), command.name, command.slug)
+        region = Region(RegionId(work.new_id()), line(command.name, "name"), command.slug)
         work.regions.add(region)
     elif region.slug != command.slug:
         raise AlreadyDone("this network has its region already; another one is run as a network of its own")
@@ -60,7 +61,7 @@ def open_chapter(command: OpenChapter, actor: Actor, work: Work) -> ChapterAnswe
         chapter = Chapter(
             chapter_id=ChapterId(work.new_id()),
             region_id=region.region_id,
-            name=command.name,
+            name=line(command.name, "name"),
             slug=command.slug,
             time_zone=known_zone(command.time_zone),
             languages=clean_languages(command.languages),
@@ -76,8 +77,8 @@ def found_group(command: FoundGroup, actor: Actor, work: Work) -> GroupAnswer:
     group = Group(
         group_id=GroupId(work.new_id()),
         chapter_id=chapter.chapter_id,
-        name=command.name,
-        purpose=command.purpose,
+        name=line(command.name, "name"),
+        purpose=line(command.purpose, "purpose"),
         kind=command.kind,
         format=command.format,
         audience=short(command.audience, "audience"),
@@ -97,9 +98,9 @@ def add_venue(command: AddVenue, actor: Actor, work: Work) -> VenueAnswer:
     venue = Venue(
         venue_id=VenueId(work.new_id()),
         chapter_id=chapter.chapter_id,
-        name=command.name,
-        address=command.address,
-        city=command.city,
+        name=line(command.name, "name"),
+        address=line(command.address, "address"),
+        city=line(command.city, "city"),
         state="",
         postal_code=short(command.postal_code, "postal_code", 20),
         country=short(command.country, "country", 60),
@@ -123,7 +124,7 @@ def add_room(command: AddRoom, actor: Actor, work: Work) -> RoomAnswer:
         check_link(secrets.link)
     if secrets.dial_in is not None and not _DIAL_IN.fullmatch(secrets.dial_in):
         raise Invalid("a dial-in number has digits, + , * and # only: +44 20 7946 0000,,123456#", field="dial_in")
-    room = keep_room(chapter.chapter_id, command.name, secrets, work)
+    room = keep_room(chapter.chapter_id, line(command.name, "name"), secrets, work)
     return RoomAnswer(room_id=room.room_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -189,9 +190,16 @@ def _is_tag(language: str) -> bool:
     )
 
 
+def line(text: str, field: str) -> str:
+    """A line of text as typed. Raises Invalid where it holds control characters, which no database keeps alike."""
+    if not all(letter.isprintable() or letter.isspace() or unicodedata.category(letter) == "Cf" for letter in text):
+        raise Invalid("this holds a character that cannot be shown; type it again", field=field)
+    return text
+
+
 def short(text: str, field: str, most: int = 500) -> str:
     """Free text about a group or a place, trimmed. Raises Invalid where it is longer than ``most``."""
-    cleaned = " ".join(text.split())
+    cleaned = " ".join(line(text, field).split())
     if len(cleaned) > most:
         raise Invalid(f"say it in {most} characters", field=field)
     return cleaned

@@ -41,6 +41,11 @@ class Chapters:
         """One chapter."""
         return self._one(tables.chapters.c.chapter_id == chapter_id)
 
+    def hold(self, chapter_id: ChapterId) -> None:
+        """Lock it until the transaction ends, so that two imports of one list come one after the other."""
+        statement = select(tables.chapters.c.chapter_id).where(tables.chapters.c.chapter_id == chapter_id)
+        self._connection.execute(statement.with_for_update(key_share=True))
+
     def by_slug(self, region_id: RegionId, slug: str) -> Chapter | None:
         """The chapter of this name in addresses."""
         return self._one((tables.chapters.c.region_id == region_id) & (tables.chapters.c.slug == slug))

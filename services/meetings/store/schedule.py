@@ -163,7 +163,7 @@ class Meetings:
         if query.mode is not None:
             statement = statement.where(_m[query.mode.value])
         if query.text.strip():
-            wanted = query.text.casefold().split()
+            wanted = query.text.replace("\0", " ").casefold().split()
             statement = statement.where(
                 *(tables.groups.c.searchable.contains(word, autoescape=True) for word in wanted[:10])
             )

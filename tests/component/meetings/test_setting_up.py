@@ -242,3 +242,12 @@ def test_an_unknown_meeting_is_not_found(house: House) -> None:
     """For anyone."""
     with pytest.raises(NotFound):
         house.world.ask(said.MeetingPage(meeting_id="nothing"), VISITOR)
+
+
+def test_a_name_that_cannot_be_shown_is_refused(house: House) -> None:
+    """The databases do not keep such characters alike; joiners and accents are letters like any."""
+    with pytest.raises(Invalid) as refused:
+        house.found_group(name="Quiet\x00hour")
+    assert refused.value.field == "name"
+    assert house.found_group(name="Ça va, क्षि, \U0001f469\u200d\U0001f469")
+    assert house.find(text="\x00") == house.find()
