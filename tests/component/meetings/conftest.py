@@ -1,7 +1,5 @@
 """A meetings service on a database of its own, with one chapter to begin with."""
 
-# ruff: noqa: D102
-
 from __future__ import annotations
 
 import itertools

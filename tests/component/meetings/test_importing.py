@@ -6,11 +6,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from shared.contracts import meetings as said
 from shared.contracts.base import Mode
-from shared.contracts.errors import Invalid
 from shared.contracts.meetings import RowOutcome
 from tests.component.meetings.conftest import House, offers
 from tests.support.world import OPERATOR, SERVICE, VISITOR, ring
@@ -169,55 +166,10 @@ def test_a_new_name_is_told_of(house: House) -> None:
     assert house.world.published(said.MeetingMoved) == []
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"slug": None}, "slug"),
-        ({"slug": ""}, "slug"),
-        ({"slug": "x" * 300}, "slug"),
-        ({"name": "  "}, "name"),
-        ({"day": 7}, "day"),
-        ({"day": "someday"}, "day"),
-        ({"day": True}, "day"),
-        ({"day": [1, None, 9]}, "day"),
-        ({"day": None, "time": None}, "day"),
-        ({"day": []}, "day"),
-        ({"time": ""}, "time"),
-        ({"time": "25:00"}, "time"),
-        ({"time": "noon"}, "time"),
-        ({"time": "13:00 pm"}, "time"),
-        ({"timezone": "Texas"}, "timezone"),
-        ({"address": ""}, "address"),
-        ({"address": "", "conference_url": "javascript:alert(1)"}, "conference_url"),
-        ({"address": "", "conference_phone": "call us"}, "conference_phone"),
-    ],
-)
-def test_a_bad_row_is_refused_alone(house: House, change: dict[str, Any], field: str) -> None:
-    """Which field, what is wrong, what would be right; its neighbours are taken."""
-    reports = send(house, ROW | {"slug": "before"}, ROW | change, ONLINE)
-    assert [report.outcome for report in reports] == ["added", "refused", "added"]
-    assert reports[1].field == field
-    assert reports[1].why
-
-
-@pytest.mark.parametrize("row", [None, 7, "text", [], [ROW]])
-def test_what_is_no_row_is_refused_alone(house: House, row: Any) -> None:
-    """There is one report a row."""
-    assert [r.outcome for r in send(house, row, ROW)] == ["refused", "added"]
-
-
 def test_two_rows_with_one_slug_are_told_apart(house: House) -> None:
     """The second is refused, and names the first."""
     reports = send(house, ROW, ONLINE, ROW | {"name": "Another"})
     assert reports[2].why == "row 1 has the same slug; each row needs its own"
-
-
-@pytest.mark.parametrize("text", ["", "{", "{}", "null", '"[]"', "[" * 100000, json.dumps([ROW] * 51)])
-def test_what_is_no_list_is_refused_as_a_whole(house: House, text: str) -> None:
-    """With the field, and nothing done."""
-    with pytest.raises(Invalid) as refused:
-        house.world.send(said.ImportMeetings(chapter_id=house.chapter, first_row=1, rows_json=text), OPERATOR)
-    assert refused.value.field == "rows_json"
 
 
 def test_odd_characters_do_no_harm(house: House) -> None:
