@@ -1,0 +1,54 @@
+"""The portal: the app that members meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from sqlalchemy import Engine
+
+from services.portal.pages import about, feedback, feeds, finding, hooks, joining, me, seats, unsubscribe
+from services.portal.parts import Portal, SignInNeeded, to
+from services.portal.settings import PortalSettings
+from shared.gateway.asking import Asking
+from shared.gateway.database import Database
+from shared.gateway.web import Site, make_app
+from shared.runtime.clock import Clock
+from shared.runtime.keys import KeyRing
+
+HERE = Path(__file__).parent
+
+ROUTERS = [each.router for each in (finding, joining, seats, me, feedback, unsubscribe, feeds, hooks, about)]
+
+
+def make_portal(
+    settings: PortalSettings,
+    *,
+    keys: KeyRing,
+    engine: Engine,
+    clock: Clock,
+    open_asking: Callable[[], AbstractAsyncContextManager[Asking]],
+) -> FastAPI:
+    """The app. The database must have been brought to today's schema."""
+    site = Site(
+        name="portal",
+        title=settings.portal_name,
+        keys=keys,
+        open_asking=open_asking,
+        templates=HERE / "templates",
+        static=HERE / "static",
+        base_url=settings.portal_url,
+        clock=clock,
+        most_bytes=100_000,
+    )
+    app = make_app(site, ROUTERS)
+    app.state.portal = Portal(settings, keys, clock, Database(engine), site.session_cookie)
+    app.state.pages.environment.globals.update(exit_url=settings.exit_url)
+    app.add_exception_handler(SignInNeeded, _sign_in)
+    return app
+
+
+async def _sign_in(_request: Request, _error: Exception) -> Response:
+    return to("/sign-in")
