@@ -29,6 +29,12 @@ def from_elsewhere(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
+def leaves_no_trace(endpoint: Endpoint) -> Endpoint:
+    """Mark an endpoint whose calls are neither logged nor counted: a time in a log could be laid beside a slip."""
+    endpoint.leaves_no_trace = True  # type: ignore[attr-defined]
+    return endpoint
+
+
 class Forged(Forbidden):
     """The form was not sent from a page of ours that is open in this browser."""
 

@@ -117,6 +117,8 @@ class Frame:
             headers.append("Set-Cookie", cookie.headers["set-cookie"])
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        if getattr(scope.get("endpoint"), "leaves_no_trace", False):
+            return
         route = getattr(scope.get("route"), "path", "unknown")
         self._figures.requests.labels(scope["method"], route, str(status)).inc()
         self._figures.seconds.labels(route).observe(seconds)

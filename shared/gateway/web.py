@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from shared.contracts.errors import Fault, Forbidden, NotFound, Refused, Stale, TooMany, Unreachable
 from shared.gateway.asking import Asking
 from shared.gateway.assets import Assets
-from shared.gateway.forgery import Forged, Forgery, from_elsewhere
+from shared.gateway.forgery import Forged, Forgery, from_elsewhere, leaves_no_trace
 from shared.gateway.frame import Figures, Frame
 from shared.gateway.live import Live
 from shared.gateway.pages import Pages, pages_of, wants_fragment
@@ -280,4 +280,4 @@ def _add_error_pages(app: FastAPI) -> None:
     app.add_exception_handler(Unreachable, _unreachable)
 
 
-__all__ = ["Site", "asking_of", "error_page", "from_elsewhere", "live_of", "make_app", "pages_of", "site_of"]
+__all__ = ["Site", "asking_of", "error_page", "from_elsewhere", "leaves_no_trace", "live_of", "make_app", "pages_of", "site_of"]
