@@ -77,8 +77,5 @@ def help_lines(country: str, today: date) -> tuple[Country, ...]:
 def to_check(today: date) -> tuple[str, ...]:
     """The names of the lines that somebody must check again: for the operator."""
     return tuple(
-        f"{each.name}: {line.name}"
-        for each in _table()
-        for line in each.lines
-        if today - line.verified_on > GOOD_FOR
+        f"{each.name}: {line.name}" for each in _table() for line in each.lines if today - line.verified_on > GOOD_FOR
     )

@@ -95,9 +95,7 @@ async def send_code(asking: Asking, way: Way, actor: Actor, *, client: str, loca
     if way.channel is None or way.contact is None:
         raise Invalid("Tell us first how to reach you.", field="contact")
     started = await asking.send(
-        StartVerification(
-            channel=way.channel, contact=way.contact, country=way.country, locale=locale, client=client
-        ),
+        StartVerification(channel=way.channel, contact=way.contact, country=way.country, locale=locale, client=client),
         actor,
         request_id=request_id,
     )
@@ -146,9 +144,7 @@ class Agreed:
     asked: frozenset[Channel]  # the channels that the page asked about
 
 
-async def join(
-    asking: Asking, member_id: str, alias: Sealed, agreed: Agreed, *, locale: str, request_id: str
-) -> None:
+async def join(asking: Asking, member_id: str, alias: Sealed, agreed: Agreed, *, locale: str, request_id: str) -> None:
     """Become a member. Raises what registration refuses with (field ``alias``, another version)."""
     await asking.send(
         Join(
@@ -169,9 +165,7 @@ async def accept(asking: Asking, member_id: str, version: int, *, request_id: st
     await asking.send(AcceptAgreement(version=version), member(member_id), request_id=request_id)
 
 
-def choices(
-    ticked: frozenset[tuple[Purpose, Channel]], among: frozenset[Channel]
-) -> tuple[ConsentChoice, ...]:
+def choices(ticked: frozenset[tuple[Purpose, Channel]], among: frozenset[Channel]) -> tuple[ConsentChoice, ...]:
     """A decision for each purpose and channel that was asked about: a box left empty is a no."""
     return tuple(
         ConsentChoice(purpose=purpose, channel=channel, granted=(purpose, channel) in ticked)
@@ -193,7 +187,7 @@ async def take_seat(asking: Asking, member_id: str, meeting_id: str, mode: Mode,
     """Take the seat, or hear why not."""
     try:
         seat = await asking.send(
-            TakeSeat(meeting_id=meeting_id, mode=mode),  # type: ignore[arg-type]
+            TakeSeat(meeting_id=meeting_id, mode=mode),
             member(member_id),
             request_id=request_id,
         )

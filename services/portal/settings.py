@@ -30,7 +30,9 @@ class PortalSettings(Settings):
     @classmethod
     def _bare(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
-            raise ValueError("CHAPTERHOUSE_PORTAL_URL is an address: it begins with https:// (or http:// on one machine)")
+            raise ValueError(
+                "CHAPTERHOUSE_PORTAL_URL is an address: it begins with https:// (or http:// on one machine)"
+            )
         return value.rstrip("/")
 
     @field_validator("exit_url")

@@ -9,7 +9,7 @@ from services.portal.parts import VISITOR, portal_of
 from shared.contracts.errors import Refused, TooLate, TooMany
 from shared.contracts.feedback import Answers, CodeUnknown, CodeUsed, CurrentForm, SubmitSlip
 from shared.contracts.feedback import Form as Questions
-from shared.gateway.forms import Form, blank
+from shared.gateway.forms import Fields, Form, blank
 from shared.gateway.web import asking_of, from_elsewhere, leaves_no_trace, pages_of
 from shared.runtime.ids import random_id
 
@@ -22,7 +22,7 @@ async def _questions(request: Request) -> Questions:
     return await asking_of(request).ask(CurrentForm(locale=portal_of(request).settings.locale), VISITOR)
 
 
-def _page(request: Request, questions: Questions, form: Form[object]) -> Response:
+def _page(request: Request, questions: Questions, form: Form[Fields]) -> Response:
     portal = portal_of(request)
     return pages_of(request).render(
         request,
@@ -52,7 +52,7 @@ def _answers(questions: Questions, values: dict[str, str]) -> Answers:
     return Answers(values=given)
 
 
-def _refuse(form: Form[object], refused: Refused) -> Form[object]:
+def _refuse(form: Form[Fields], refused: Refused) -> Form[Fields]:
     """A refusal, told kindly."""
     if isinstance(refused, CodeUnknown):
         form.errors["code"] = "We do not know this code. Look again at the message it came in; letters and digits only"
@@ -74,7 +74,7 @@ async def hand_in(request: Request) -> Response:
     """Hand in the answers. Another site could at most post a code of its own, so no token (and no cookie) is needed."""
     data = await request.form()
     values = {name: value.strip()[:200] for name, value in data.items() if isinstance(value, str)}
-    form: Form[object] = Form(values=dict(values))
+    form: Form[Fields] = Form(values=dict(values))
     questions, asking = await _questions(request), asking_of(request)
     answers = _answers(questions, values)
     if not values.get("code"):

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 import phonenumbers
 from babel import Locale
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from services.portal import joining, words
 from services.portal.joining import Next
@@ -330,7 +330,7 @@ class AgreeFields(Fields):
     version: int
     role: RoleInAttending | None = None
     alias: str | None = None
-    consents: list[str] = []
+    consents: list[str] = Field(default_factory=list)
 
     @field_validator("alias")
     @classmethod

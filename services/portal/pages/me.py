@@ -56,9 +56,8 @@ SHOWN = (NoticeKind.REMINDER, NoticeKind.MEETING_CHANGED, NoticeKind.CODE)
 @cache
 def zones() -> tuple[str, ...]:
     """The time zones to choose from: those named after places."""
-    return tuple(sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))) + (
-        "UTC",
-    )
+    places = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    return (*places, "UTC")
 
 
 async def _mine(request: Request) -> MyContacts:
@@ -135,7 +134,7 @@ async def _notices_page(
         form=form,
         saved=saved,
         levels=[(level, label, note) for level, (label, note) in words.LEVELS.items()],
-        zones=[(zone, zone.replace("_", " ").replace("/", " – ")) for zone in zones()],
+        zones=[(zone, zone.replace("_", " ").replace("/", ": ")) for zone in zones()],
         screens=await _screens(request, form),
         notice_names=words.NOTICES,
         channel_names=words.CHANNELS,
@@ -177,9 +176,7 @@ async def set_notices(request: Request) -> Response:
         }
     )
     try:
-        await asking_of(request).send(
-            SetPreferences(preferences=preferences), actor, request_id=form.request_id
-        )
+        await asking_of(request).send(SetPreferences(preferences=preferences), actor, request_id=form.request_id)
     except Refused as refused:
         return await _notices_page(request, form.refuse(refused))
     return to("/me/notices?saved")
@@ -352,9 +349,7 @@ async def check_code(request: Request) -> Response:
         return _code_page(request, way, form)
     sealed = seal(request, "notifications", form.given.code, form.request_id)
     try:
-        await joining.confirm_code(
-            asking_of(request), way, sealed, signed_in(request), request_id=form.request_id
-        )
+        await joining.confirm_code(asking_of(request), way, sealed, signed_in(request), request_id=form.request_id)
     except Refused as refused:
         return _code_page(request, way, code_refused(form, refused))
     response = to("/me/contacts?told=added")

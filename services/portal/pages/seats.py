@@ -127,7 +127,9 @@ async def my_seat(request: Request, meeting_id: str) -> Response:
     return await _seat_page(request, await _my(request, meeting_id), blank())
 
 
-async def _seat_page(request: Request, place: MyPlace, form: Form[SwitchFields], **more: object) -> Response:
+async def _seat_page(
+    request: Request, place: MyPlace, form: Form[SwitchFields], *, full: Mode | None = None
+) -> Response:
     return pages_of(request).render(
         request,
         "seat.html",
@@ -135,7 +137,7 @@ async def _seat_page(request: Request, place: MyPlace, form: Form[SwitchFields],
         place=place,
         way_in=await _way_in(request, place.seat),
         form=form,
-        **{"full": None, **more},
+        full=full,
     )
 
 
@@ -156,9 +158,7 @@ async def switch(request: Request, meeting_id: str) -> Response:
     form = fill(await request.form(), SwitchFields)
     if not form.ok:
         return await _seat_page(request, await _my(request, meeting_id), form)
-    command = SwitchMode(
-        meeting_id=MeetingId(meeting_id), mode=form.given.mode, or_wait=form.given.or_wait == "yes"
-    )
+    command = SwitchMode(meeting_id=MeetingId(meeting_id), mode=form.given.mode, or_wait=form.given.or_wait == "yes")
     try:
         await asking_of(request).send(command, actor, request_id=form.request_id)
     except ModeFull:

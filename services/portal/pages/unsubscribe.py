@@ -5,6 +5,8 @@ A GET changes nothing: programs that look for harm fetch every link in a mail.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Request, Response
 
 from services.portal.parts import VISITOR
@@ -26,8 +28,6 @@ async def ask(request: Request, token: str) -> Response:
 @from_elsewhere
 async def unsubscribe(request: Request, token: str) -> Response:
     """Write to this address no more."""
-    try:
+    with suppress(AlreadyDone):
         await asking_of(request).send(Unsubscribe(token=token), VISITOR, request_id=new_id())
-    except AlreadyDone:
-        pass
     return pages_of(request).render(request, "unsubscribe.html", token=token, done=True)
