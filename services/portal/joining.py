@@ -85,7 +85,7 @@ def clean_contact(contact: str, channel: Channel) -> str:
 def clean_code(code: str) -> str:
     """The digits of a code; people type spaces and dashes. Raises ValueError with what would be right."""
     digits = re.sub(r"[\s-]", "", code)
-    if not re.fullmatch(r"\d{6}", digits):
+    if not re.fullmatch(r"[0-9]{6}", digits):
         raise ValueError("Enter the 6 digits that we sent you")
     return digits
 

@@ -13,6 +13,7 @@ from services.portal.joining import Seals
 from services.portal.settings import ABSOLUTE, IDLE, PortalSettings
 from services.portal.store import LASTS, Way, Ways, sessions
 from shared.contracts.base import Actor, Role, Sealed
+from shared.contracts.notifications import ListMyContacts, MyContacts
 from shared.gateway.database import Database, in_thread
 from shared.gateway.sessions import Cookie, Session, Sessions, describe_client
 from shared.gateway.web import asking_of
@@ -76,6 +77,11 @@ def signed_in(request: Request) -> Actor:
     if session is None:
         raise SignInNeeded
     return Actor(role=Role.MEMBER, id=session.subject)
+
+
+async def my_contacts(request: Request) -> MyContacts:
+    """The contact points and preferences of who is signed in. Raises SignInNeeded."""
+    return await asking_of(request).ask(ListMyContacts(), signed_in(request))
 
 
 async def begin_session(request: Request, response: Response, member_id: str) -> None:

@@ -13,8 +13,8 @@ class PortalSettings(Settings):
     """Read from ``CHAPTERHOUSE_*``."""
 
     portal_host: str = "127.0.0.1"
-    portal_port: int = Field(default=8000, ge=0, le=65535)
-    portal_url: str = "http://127.0.0.1:8000"
+    portal_port: int = Field(default=8081, ge=0, le=65535)
+    portal_url: str = "http://127.0.0.1:8081"
     """The public base URL, without a slash at its end: in feeds, in notices, and what providers sign their calls with."""
     portal_name: str = "Chapterhouse"
     """The name on every page and in the browser's tab. It should not say what the groups are about."""

@@ -9,7 +9,20 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import Engine
 
-from services.portal.pages import about, feedback, feeds, finding, hooks, joining, me, seats, unsubscribe
+from services.portal.pages import (
+    about,
+    agreement,
+    contacts,
+    feedback,
+    feeds,
+    finding,
+    hooks,
+    joining,
+    me,
+    notices,
+    seats,
+    unsubscribe,
+)
 from services.portal.parts import Portal, SignInNeeded, to
 from services.portal.settings import PortalSettings
 from shared.gateway.asking import Asking
@@ -20,7 +33,10 @@ from shared.runtime.keys import KeyRing
 
 HERE = Path(__file__).parent
 
-ROUTERS = [each.router for each in (finding, joining, seats, me, feedback, unsubscribe, feeds, hooks, about)]
+ROUTERS = [
+    each.router
+    for each in (finding, joining, agreement, seats, me, notices, contacts, feedback, unsubscribe, feeds, hooks, about)
+]
 
 
 def make_portal(

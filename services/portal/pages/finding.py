@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.portal import finder, words
 from services.portal.joining import take_seat
-from services.portal.pages.joining import needs_agreement
+from services.portal.pages.arriving import needs_agreement
 from services.portal.parts import keep_way, know, portal_of, session_of, to
 from services.portal.store import Purpose, Way
 from shared.contracts.base import Actor, MeetingId, MemberId, Mode, Role

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from services.portal.settings import PortalSettings
 from services.portal.store import metadata
 from services.portal.web import make_portal
-from shared.contracts.base import Channel, Mode
+from shared.contracts.base import Channel, Done, Mode
 from shared.contracts.feedback import CurrentForm, Form, Question, SubmitSlip
 from shared.contracts.meetings import (
     Chapters,
@@ -54,7 +54,6 @@ from shared.contracts.notifications import (
     VerificationStarted,
     Verified,
 )
-from shared.contracts.base import Done
 from shared.contracts.registration import (
     AcceptAgreement,
     AgreementText,
@@ -140,7 +139,9 @@ class Browser:
 
     def secrets(self, action: str | None = None) -> dict[str, str]:
         """The hidden fields of the form with this address on the page."""
-        forms = re.findall(r"<form[^>]*method=\"post\"[^>]*action=\"([^\"]+)\"[^>]*>(.*?)</form>", self.page.text, re.DOTALL)
+        forms = re.findall(
+            r"<form[^>]*method=\"post\"[^>]*action=\"([^\"]+)\"[^>]*>(.*?)</form>", self.page.text, re.DOTALL
+        )
         for address, body in forms:
             if action is None or address == action:
                 hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', body)
@@ -194,7 +195,9 @@ def asking() -> LocalAsking:
     asking.answer(MyMembership, MEMBER)
     asking.answer(
         CurrentAgreement,
-        AgreementText(version=3, title="What we agree on", paragraphs=("What is said here stays here.", "Except danger.")),
+        AgreementText(
+            version=3, title="What we agree on", paragraphs=("What is said here stays here.", "Except danger.")
+        ),
     )
     asking.answer(Join, Done())
     asking.answer(AcceptAgreement, Done())
@@ -220,7 +223,9 @@ def asking() -> LocalAsking:
         PreviewLockScreen,
         lambda query, _: LockScreens(
             previews=(
-                LockScreen(kind=NoticeKind.REMINDER, channel=Channel.EMAIL, sender="CH", line=f"line-{query.discretion}"),
+                LockScreen(
+                    kind=NoticeKind.REMINDER, channel=Channel.EMAIL, sender="CH", line=f"line-{query.discretion}"
+                ),
             )
         ),
     )
@@ -243,9 +248,7 @@ def browser(asking: LocalAsking) -> Iterator[Browser]:
     engine = make_engine("sqlite://")
     metadata.create_all(engine)
     settings = PortalSettings(portal_url=URL)
-    app = make_portal(
-        settings, keys=ring("portal"), engine=engine, clock=SteppedClock(NOW), open_asking=asking.opened
-    )
+    app = make_portal(settings, keys=ring("portal"), engine=engine, clock=SteppedClock(NOW), open_asking=asking.opened)
     with TestClient(app, base_url=URL) as client:
         yield Browser(client, asking)
     engine.dispose()

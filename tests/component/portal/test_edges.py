@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from shared.contracts.base import Role
 from shared.contracts.errors import Fault, Invalid, NotFound, TooLate, Unreachable
 from shared.contracts.feedback import CodeUnknown, CodeUsed, SubmitSlip
-from shared.contracts.meetings import CalendarFeed, Feed, MeetingGuideFeed
+from shared.contracts.meetings import CalendarFeed, Feed, ListChapters, MeetingGuideFeed
 from shared.contracts.notifications import BadSignature, ProviderAnswer, ReceiveCallback, Unsubscribe
 from tests.component.portal.conftest import URL, Browser
 
@@ -115,7 +115,9 @@ def test_calendars_are_there_for_region_chapter_and_group(browser: Browser) -> N
     queries = [each for each, _ in browser.asking.asked if isinstance(each, CalendarFeed)]
     assert [(each.chapter_id, each.group_id) for each in queries] == [(None, None), ("c1", None), (None, "g1")]
     browser.open("/")
-    assert 'rel="alternate" type="application/json" title="Meetings Feed" href="/feeds/meetings.json"' in browser.page.text
+    assert (
+        'rel="alternate" type="application/json" title="Meetings Feed" href="/feeds/meetings.json"' in browser.page.text
+    )
 
 
 def test_a_call_back_is_handed_on_as_it_came(browser: Browser) -> None:
@@ -174,8 +176,6 @@ def test_public_pages_may_be_found_and_others_not(browser: Browser) -> None:
 
 def test_a_broken_service_shows_a_reference_and_no_more(browser: Browser) -> None:
     """With the way out still on top."""
-    from shared.contracts.meetings import ListChapters
-
     browser.asking.answer(ListChapters, Fault("corr-1"))
     browser.open("/")
     assert browser.page.status_code == 500

@@ -1,9 +1,10 @@
+from sqlalchemy import text
+
 from shared.contracts.base import Channel, Mode, Role
 from shared.contracts.errors import Invalid, TooMany, Unreachable
 from shared.contracts.notifications import CodeExpired, ConfirmCode, SetPreferences, StartVerification, WrongCode
 from shared.contracts.registration import (
     AcceptAgreement,
-    ConsentChoice,
     Join,
     MeetingNotOpen,
     Membership,
@@ -32,11 +33,14 @@ def walk_to_agreement(browser: Browser, *, meeting: bool = True) -> str:
 
 def test_someone_new_walks_from_a_meeting_to_a_seat(browser: Browser) -> None:
     """Reach, code, agreement, seat; what was typed travels sealed, and nothing of it stands in an address."""
-    text = walk_to_agreement(browser)
+    shown = walk_to_agreement(browser)
     assert browser.path == "/join/agreement"
-    assert "What is said here stays here. Except danger." in text
+    assert "What is said here stays here. Except danger." in shown
     browser.press(
-        "/join/agreement", role="lived_experience", agree="yes", consents=["meeting_changes.sms", "meeting_reminders.sms"]
+        "/join/agreement",
+        role="lived_experience",
+        agree="yes",
+        consents=["meeting_changes.sms", "meeting_reminders.sms"],
     )
     assert browser.path == "/me/seats/m1"
     started, confirmed = browser.asking.sent_of(StartVerification)[0], browser.asking.sent_of(ConfirmCode)[0]
@@ -188,7 +192,6 @@ def test_a_seat_that_cannot_be_taken_does_not_undo_joining(browser: Browser) -> 
 def test_a_name_that_registration_refuses_can_be_changed_on_the_last_page(browser: Browser) -> None:
     """Without walking back."""
     walk_to_agreement(browser)
-    browser.asking.answer(Join, Invalid("Choose another name.", field="alias"), None)
     browser.asking.answer(Join, Invalid("Choose another name.", field="alias"))
     text = browser.press("/join/agreement", role="family", agree="yes")
     assert "Choose another name." in text
@@ -219,8 +222,6 @@ def test_a_lost_network_is_said_at_once_and_the_way_is_kept(browser: Browser) ->
 def test_the_way_holds_nothing_in_the_clear(browser: Browser) -> None:
     """Neither in the portal's database nor in a cookie."""
     walk_to_agreement(browser)
-    from sqlalchemy import text
-
     with browser.client.app.state.portal.database.reading() as connection:  # type: ignore[attr-defined]
         rows = str(connection.execute(text("select * from ways")).all()) + str(
             connection.execute(text("select * from sessions")).all()

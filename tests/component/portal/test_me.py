@@ -56,13 +56,13 @@ def test_what_is_wrong_stands_beside_its_field(browser: Browser) -> None:
     """And nothing is kept."""
     browser.sign_in()
     browser.open("/me/notices")
-    text = browser.press(
-        "/me/notices", discretion="loud", quiet_from="late", quiet_to="07:00", time_zone="Moon/Sea"
-    )
+    text = browser.press("/me/notices", discretion="loud", quiet_from="late", quiet_to="07:00", time_zone="Moon/Sea")
     assert browser.page.status_code == 422
     for words in ("Choose how much a message may say", "Enter a time, like 21:00", "Choose a time zone from the list"):
         assert words in text
-    assert all(query.discretion in set(Discretion) for query, _ in browser.asking.asked if isinstance(query, PreviewLockScreen))
+    assert all(
+        query.discretion in set(Discretion) for query, _ in browser.asking.asked if isinstance(query, PreviewLockScreen)
+    )
 
 
 def test_an_empty_box_is_a_no(browser: Browser) -> None:
@@ -113,7 +113,7 @@ def test_signing_out_everywhere_ends_every_session(browser: Browser) -> None:
     browser.open("/me")
     assert "signed in on 2 devices" in browser.text
     browser.press("/me/sign-out-everywhere")
-    assert 'cache' in browser.page.history[0].headers["clear-site-data"]
+    assert "cache" in browser.page.history[0].headers["clear-site-data"]
     browser.client.cookies.clear()
     browser.client.cookies.update(lost)
     browser.open("/me")
