@@ -63,6 +63,7 @@ class Way(BaseModel):
     purpose: Purpose = Purpose.JOIN
     meeting_id: MeetingId | None = None  # the meeting they came from
     mode: Mode | None = None
+    wanted: str | None = None  # the page of their own that they asked for before they were signed in
     proposed: MemberId  # the id that someone new will have
     channel: Channel | None = None
     contact: Sealed | None = None  # sealed to notifications, to send another code

@@ -23,12 +23,15 @@ from services.portal.pages import (
     seats,
     unsubscribe,
 )
-from services.portal.parts import Portal, SignInNeeded, to
+from services.portal.parts import Portal, SignInNeeded, keep_way, to, way_of
 from services.portal.settings import PortalSettings
+from services.portal.store import Purpose, Way
+from shared.contracts.base import MemberId
 from shared.gateway.asking import Asking
 from shared.gateway.database import Database
 from shared.gateway.web import Site, make_app
 from shared.runtime.clock import Clock
+from shared.runtime.ids import new_id
 from shared.runtime.keys import KeyRing
 
 HERE = Path(__file__).parent
@@ -66,5 +69,10 @@ def make_portal(
     return app
 
 
-async def _sign_in(_request: Request, _error: Exception) -> Response:
-    return to("/sign-in")
+async def _sign_in(request: Request, _error: Exception) -> Response:
+    """First sign in; then the meeting that a notice's link led to."""
+    response = to("/sign-in")
+    if request.method == "GET" and request.url.path.startswith("/my/meetings/"):
+        way = await way_of(request) or Way(purpose=Purpose.SIGN_IN, proposed=MemberId(new_id()))
+        await keep_way(request, response, way.model_copy(update={"wanted": request.url.path}))
+    return response

@@ -46,7 +46,7 @@ PURPOSES = {
     Purpose.MEETING_REMINDERS: ("Reminders", "A short note before you are due, with what you need to get there."),
     Purpose.FEEDBACK_ASK: (
         "Questions about how it was",
-        "Now and then we ask everyone a few questions. Nobody can see which answers are yours.",
+        "Now and then we ask everyone a few questions. Your answers are kept without your name.",
     ),
 }
 LEVELS = {

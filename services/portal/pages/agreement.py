@@ -88,7 +88,7 @@ async def agreement(request: Request) -> Response:
     actor = signed_in(request)
     todo = joining.what_next(await joining.membership_of(asking_of(request), actor.id or ""))
     if todo is Next.NOTHING:
-        return to("/me/seats")
+        return to("/my/meetings")
     return await _agreement_page(request, await _own_way(request), blank(), todo)
 
 

@@ -41,13 +41,13 @@ async def go_on(request: Request, way: Way, request_id: str) -> Response:
 
 async def finish(request: Request, way: Way, request_id: str) -> Response:
     """The last step: the seat that they came for, or what they can do now."""
-    response = to("/join/done" if way.purpose is Purpose.JOIN else "/me/seats")
+    response = to(way.wanted or ("/join/done" if way.purpose is Purpose.JOIN else "/my/meetings"))
     if way.meeting_id is not None and way.mode is not None:
         done = await joining.take_seat(
             asking_of(request), way.member_id or "", way.meeting_id, way.mode, request_id=derived(request_id, "seat")
         )
         if done.refused is None:
-            response = to(f"/me/seats/{way.meeting_id}")
+            response = to(f"/my/meetings/{way.meeting_id}")
         elif needs_agreement(done.refused):
             response = to("/join/agreement")
             await keep_way(request, response, way)

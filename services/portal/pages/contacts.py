@@ -29,7 +29,7 @@ from shared.contracts.notifications import (
 from shared.gateway.forms import Form, blank, fill, sent_request_id
 from shared.gateway.web import asking_of, pages_of
 
-router = APIRouter(prefix="/me", dependencies=[Depends(know)])
+router = APIRouter(prefix="/my", dependencies=[Depends(know)])
 
 
 @router.get("/contacts")
@@ -94,7 +94,7 @@ async def reach(request: Request) -> Response:
         )
     except Refused as refused:
         return _add_page(request, form.refuse(refused))
-    response = to("/me/contacts/code")
+    response = to("/my/contacts/code")
     await keep_way(request, response, way)
     return response
 
@@ -114,8 +114,8 @@ def _code_page(request: Request, way: Way, form: Form[CodeFields], *, again: boo
         form=form,
         way=way,
         again=again,
-        here="/me/contacts/code",
-        back="/me/contacts/add",
+        here="/my/contacts/code",
+        back="/my/contacts/add",
     )
 
 
@@ -124,7 +124,7 @@ async def code(request: Request) -> Response:
     """The code that proves it mine."""
     way = await _adding(request)
     if way is None:
-        return to("/me/contacts/add")
+        return to("/my/contacts/add")
     return _code_page(request, way, blank(), again="again" in request.query_params)
 
 
@@ -133,7 +133,7 @@ async def code_again(request: Request) -> Response:
     """Send another code."""
     way = await _adding(request)
     if way is None:
-        return to("/me/contacts/add")
+        return to("/my/contacts/add")
     try:
         way = await joining.send_code(
             asking_of(request),
@@ -145,7 +145,7 @@ async def code_again(request: Request) -> Response:
         )
     except Refused as refused:
         return _code_page(request, way, blank().refuse(refused))
-    response = to("/me/contacts/code?again")
+    response = to("/my/contacts/code?again")
     await keep_way(request, response, way)
     return response
 
@@ -155,7 +155,7 @@ async def check_code(request: Request) -> Response:
     """The code is right: it is mine."""
     way = await _adding(request)
     if way is None:
-        return to("/me/contacts/add")
+        return to("/my/contacts/add")
     form = fill(await request.form(), CodeFields)
     if not form.ok:
         return _code_page(request, way, form)
@@ -164,7 +164,7 @@ async def check_code(request: Request) -> Response:
         await joining.confirm_code(asking_of(request), way, sealed, signed_in(request), request_id=form.request_id)
     except Refused as refused:
         return _code_page(request, way, code_refused(form, refused))
-    response = to("/me/contacts?told=added")
+    response = to("/my/contacts?told=added")
     await end_way(request, response)
     return response
 
@@ -191,4 +191,4 @@ async def remove(request: Request, contact_point_id: str) -> Response:
     """Forget it."""
     command = RemoveContact(contact_point_id=ContactPointId(contact_point_id))
     await asking_of(request).send(command, signed_in(request), request_id=await sent_request_id(request))
-    return to("/me/contacts?told=removed")
+    return to("/my/contacts?told=removed")

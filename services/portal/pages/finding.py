@@ -96,7 +96,7 @@ async def ask_for_seat(request: Request, meeting_id: str) -> Response:
         return response
     done = await take_seat(asking_of(request), session.subject, meeting_id, form.given.mode, request_id=form.request_id)
     if done.refused is None:
-        return to(f"/me/seats/{meeting_id}")
+        return to(f"/my/meetings/{meeting_id}")
     if needs_agreement(done.refused):
         response = to("/join/agreement")
         way = _way_to(request, meeting_id, form.given.mode)

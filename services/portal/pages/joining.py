@@ -61,7 +61,7 @@ async def sign_in(request: Request) -> Response:
 async def _first(request: Request, *, with_alias: bool) -> Response:
     if session_of(request) is not None:
         way = await way_of(request)
-        return to("/join/agreement" if way and way.member_id else "/me/seats")
+        return to("/join/agreement" if way and way.member_id else "/my/meetings")
     return await _reach_page(request, blank(country=portal_of(request).settings.country), with_alias=with_alias)
 
 

@@ -18,7 +18,7 @@ from shared.gateway.database import in_thread
 from shared.gateway.forms import blank, sent_request_id
 from shared.gateway.web import asking_of, pages_of
 
-router = APIRouter(prefix="/me", dependencies=[Depends(know)])
+router = APIRouter(prefix="/my", dependencies=[Depends(know)])
 
 
 @router.get("")
@@ -59,7 +59,7 @@ async def decide(request: Request) -> Response:
         locale=portal_of(request).settings.locale,
     )
     await asking_of(request).send(command, actor, request_id=await sent_request_id(request))
-    return to("/me/yes?saved")
+    return to("/my/yes?saved")
 
 
 def _forget_here(request: Request, response: Response) -> Response:

@@ -32,7 +32,7 @@ from shared.gateway.forms import Fields, Form, blank, fill
 from shared.gateway.pages import wants_fragment
 from shared.gateway.web import asking_of, pages_of
 
-router = APIRouter(prefix="/me", dependencies=[Depends(know)])
+router = APIRouter(prefix="/my", dependencies=[Depends(know)])
 
 SHOWN = (NoticeKind.REMINDER, NoticeKind.MEETING_CHANGED, NoticeKind.CODE)
 """The kinds on the preview of a lock screen: enough to judge by, few enough to take in."""
@@ -148,4 +148,4 @@ async def set_notices(request: Request) -> Response:
         await asking_of(request).send(SetPreferences(preferences=preferences), actor, request_id=form.request_id)
     except Refused as refused:
         return await _notices_page(request, form.refuse(refused))
-    return to("/me/notices?saved")
+    return to("/my/notices?saved")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -18,7 +19,7 @@ from shared.contracts.registration import GiveUpSeat, ListMySeats, ModeFull, Sea
 from shared.gateway.forms import Fields, Form, blank, fill, sent_request_id
 from shared.gateway.web import asking_of, pages_of
 
-router = APIRouter(prefix="/me", dependencies=[Depends(know)])
+router = APIRouter(prefix="/my", dependencies=[Depends(know)])
 
 BACK, AHEAD = timedelta(days=2), timedelta(days=400)
 
@@ -62,7 +63,7 @@ async def _places(request: Request) -> list[MyPlace]:
 TOLD = {"given_up": "You gave up your place. Someone who waits may get it now."}
 
 
-@router.get("/seats")
+@router.get("/meetings")
 async def my_seats(request: Request) -> Response:
     """All my coming places."""
     return pages_of(request).render(
@@ -121,10 +122,14 @@ async def _my(request: Request, meeting_id: str) -> MyPlace:
     return MyPlace(seat, told)
 
 
-@router.get("/seats/{meeting_id}")
+@router.get("/meetings/{meeting_id}")
 async def my_seat(request: Request, meeting_id: str) -> Response:
-    """One of my places."""
-    return await _seat_page(request, await _my(request, meeting_id), blank())
+    """One of my places; where I have none (I gave it up), the meeting, where I can ask for one again."""
+    try:
+        place = await _my(request, meeting_id)
+    except NotFound:
+        return to(f"/meetings/{quote(meeting_id, safe='')}")
+    return await _seat_page(request, place, blank())
 
 
 async def _seat_page(
@@ -151,7 +156,7 @@ class SwitchFields(Fields):
     or_wait: str = ""
 
 
-@router.post("/seats/{meeting_id}/switch")
+@router.post("/meetings/{meeting_id}/switch")
 async def switch(request: Request, meeting_id: str) -> Response:
     """Come another way. Where that is full, the place is kept and waiting is offered."""
     actor = signed_in(request)
@@ -167,24 +172,24 @@ async def switch(request: Request, meeting_id: str) -> Response:
         raise
     except Refused as refused:
         return await _seat_page(request, await _my(request, meeting_id), form.refuse(refused))
-    return to(f"/me/seats/{meeting_id}")
+    return to(f"/my/meetings/{meeting_id}")
 
 
-@router.get("/seats/{meeting_id}/give-up")
+@router.get("/meetings/{meeting_id}/give-up")
 async def may_give_up(request: Request, meeting_id: str) -> Response:
     """Ask before a place is given up: the next in line gets it at once."""
     return pages_of(request).render(request, "give_up.html", place=await _my(request, meeting_id))
 
 
-@router.post("/seats/{meeting_id}/give-up")
+@router.post("/meetings/{meeting_id}/give-up")
 async def give_up(request: Request, meeting_id: str) -> Response:
     """Give up a place, or a place in line."""
     command = GiveUpSeat(meeting_id=MeetingId(meeting_id))
     await asking_of(request).send(command, signed_in(request), request_id=await sent_request_id(request))
-    return to("/me/seats?told=given_up")
+    return to("/my/meetings?told=given_up")
 
 
-@router.get("/seats/{meeting_id}/calendar.ics")
+@router.get("/meetings/{meeting_id}/calendar.ics")
 async def calendar(request: Request, meeting_id: str) -> Response:
     """My place as a calendar file, worded as my notices are."""
     file = await asking_of(request).ask(AskCalendarFile(meeting_id=MeetingId(meeting_id)), signed_in(request))

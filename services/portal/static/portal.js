@@ -10,7 +10,7 @@
     if (link.dataset.out && navigator.sendBeacon) {
       var form = new FormData();
       form.append("csrf", link.dataset.out);
-      navigator.sendBeacon("/me/sign-out", form);
+      navigator.sendBeacon("/my/sign-out", form);
     }
     window.location.replace(link.href);
   }

@@ -163,7 +163,7 @@ class Browser:
         self.open("/sign-in")
         self.press("/sign-in", channel="email", contact=f"{member_id}@example.org")
         self.press("/join/code", code="123 456")
-        assert self.path == "/me/seats"
+        assert self.path == "/my/meetings"
 
 
 MEMBER = Membership(joined=True, alias="Ana", agreement_current=True)

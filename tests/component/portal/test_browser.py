@@ -36,8 +36,8 @@ PUBLIC = (
     "/u/token1",
     "/nowhere",
 )
-MINE = ("/me", "/me/seats", "/me/seats/m1", "/me/seats/m1/give-up", "/me/notices", "/me/yes", "/me/contacts",
-        "/me/contacts/add", "/me/contacts/p1/remove", "/join/done")  # fmt: skip
+MINE = ("/my", "/my/meetings", "/my/meetings/m1", "/my/meetings/m1/give-up", "/my/notices", "/my/yes", "/my/contacts",
+        "/my/contacts/add", "/my/contacts/p1/remove", "/join/done")  # fmt: skip
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
@@ -110,7 +110,7 @@ def sign_in(page: Page, site: str) -> None:
     page.get_by_role("button", name="Send me the code").click()
     page.get_by_label("Code", exact=True).fill("123456")
     page.get_by_role("button", name="Go on").click()
-    page.wait_for_url("**/me/seats")
+    page.wait_for_url("**/my/meetings")
 
 
 def test_no_page_has_a_violation_or_is_wider_than_a_phone(site: str, page: Page) -> None:
@@ -157,7 +157,7 @@ def test_someone_new_walks_in_by_keyboard_alone(site: str, page: Page, asking: L
     page.get_by_label("I have read this and I agree").press("Space")
     asking._scripts[ListMySeats] = full
     page.get_by_role("button", name="I agree, go on").press("Enter")
-    page.wait_for_url("**/me/seats/m1")
+    page.wait_for_url("**/my/meetings/m1")
 
 
 def test_the_page_is_left_at_once_and_the_session_ends(site: str, page: Page) -> None:
@@ -166,18 +166,18 @@ def test_the_page_is_left_at_once_and_the_session_ends(site: str, page: Page) ->
     page.route(
         "https://127.0.0.1:9/**", lambda route: route.fulfill(body="<title>weather</title>", content_type="text/html")
     )
-    with page.expect_request("**/me/sign-out"):
+    with page.expect_request("**/my/sign-out"):
         for _ in range(3):
             page.keyboard.press("Shift")
     page.wait_for_url("https://127.0.0.1:9/weather")
-    page.goto(f"{site}/me")
+    page.goto(f"{site}/my")
     assert page.url == f"{site}/sign-in"
 
 
 def test_the_lock_screen_follows_the_choice(site: str, page: Page) -> None:
     """Live, where there is a script."""
     sign_in(page, site)
-    page.goto(f"{site}/me/notices")
+    page.goto(f"{site}/my/notices")
     page.get_by_label("Say nothing").check()
     page.wait_for_selector("text=line-silent")
     assert page.get_by_label("Quiet from").input_value() == "21:00"

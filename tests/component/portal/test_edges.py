@@ -14,8 +14,8 @@ from shared.contracts.notifications import BadSignature, ProviderAnswer, Receive
 from tests.component.portal.conftest import URL, Browser
 
 PAGES = ("/", "/meetings/m1", "/join", "/sign-in", "/help", "/privacy", "/f", "/u/token1")
-MINE = ("/me", "/me/seats", "/me/seats/m1", "/me/seats/m1/give-up", "/me/notices", "/me/yes", "/me/contacts",
-        "/me/contacts/add", "/me/contacts/p1/remove", "/join/done")  # fmt: skip
+MINE = ("/my", "/my/meetings", "/my/meetings/m1", "/my/meetings/m1/give-up", "/my/notices", "/my/yes", "/my/contacts",
+        "/my/contacts/add", "/my/contacts/p1/remove", "/join/done")  # fmt: skip
 
 
 def test_the_feedback_form_puts_help_lines_first_and_says_that_nobody_watches(browser: Browser) -> None:

@@ -95,7 +95,7 @@ def test_someone_signed_in_takes_a_seat_at_once(browser: Browser) -> None:
     browser.open("/meetings/m1")
     browser.press("/meetings/m1/seat", mode="in_person")
     assert browser.asking.sent_of(TakeSeat) == [TakeSeat(meeting_id="m1", mode=Mode.IN_PERSON)]
-    assert browser.path == "/me/seats/m1"
+    assert browser.path == "/my/meetings/m1"
 
 
 def test_a_way_to_come_must_be_chosen(browser: Browser) -> None:

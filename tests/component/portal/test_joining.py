@@ -42,7 +42,7 @@ def test_someone_new_walks_from_a_meeting_to_a_seat(browser: Browser) -> None:
         agree="yes",
         consents=["meeting_changes.sms", "meeting_reminders.sms"],
     )
-    assert browser.path == "/me/seats/m1"
+    assert browser.path == "/my/meetings/m1"
     started, confirmed = browser.asking.sent_of(StartVerification)[0], browser.asking.sent_of(ConfirmCode)[0]
     assert (started.channel, started.country) == (Channel.SMS, "US")
     assert browser.opened(started.contact, "notifications") == "312 555 0199"
@@ -116,7 +116,7 @@ def test_an_agreement_that_changed_is_shown_again_and_accepted(browser: Browser)
     assert "This has changed since you last said yes" in text
     browser.press("/join/agreement", agree="yes")
     assert browser.asking.sent_of(AcceptAgreement) == [AcceptAgreement(version=3)]
-    assert browser.path == "/me/seats"
+    assert browser.path == "/my/meetings"
 
 
 def test_a_wrong_code_says_how_many_tries_are_left(browser: Browser) -> None:
@@ -216,7 +216,7 @@ def test_a_lost_network_is_said_at_once_and_the_way_is_kept(browser: Browser) ->
     browser.asking._scripts[ConfirmCode] = good
     browser.open("/join/code")
     browser.press("/join/code", code="123456")
-    assert browser.path == "/me/seats"
+    assert browser.path == "/my/meetings"
 
 
 def test_the_way_holds_nothing_in_the_clear(browser: Browser) -> None:
