@@ -71,6 +71,7 @@ class Message:
     unsubscribe_url: str | None = None
     message_id: str = ""  # RFC 5322 Message-ID without brackets: the same at every try
     valid_seconds: int = 36000  # after which the provider need not deliver it any more
+    first_tried: datetime | None = None  # real time of the first try: find() takes nothing older for this message
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ class AttendanceRecorded(Event):
 
 
 class AttendanceCounted(Event):
-    """How many people attended a meeting, by mode: all that feedback ever hears. The newest ``sequence`` stands."""
+    """How many people attended a meeting, by mode: all that feedback ever hears. The newest ``change`` stands."""
 
     type: ClassVar[str] = "registration.attendance_counted.v1"
     subject: ClassVar[str] = "meeting_id"
@@ -174,6 +174,7 @@ class AttendanceCounted(Event):
     in_person: int
     online: int
     phone: int
+    change: int = 0  # rises by one with every count of this meeting
 
 
 # -- refusals ---------------------------------------------------------------------------------

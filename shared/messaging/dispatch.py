@@ -309,7 +309,7 @@ class Dispatcher(Generic[WorkT]):
         log.error(
             "request_failed",
             type=each.asked.type,
-            correlation_id=each.asked.correlation_id,
+            **_context(each),
             error=type(error).__name__,
             where=_where(error),
         )

@@ -37,6 +37,7 @@ class Link:
             self.connection.connect()
             self.channel: Any = self.connection.default_channel
             self.channel.auto_decode = False
+            _read_at_large(self.connection.connection.transport)
         self._heart = eventlet.spawn(self._beat)
 
     @contextmanager
@@ -90,6 +91,32 @@ class Link:
                 self.connection.close()
         except LOST:  # LinkLost is an OSError
             pass
+
+
+def _read_at_large(transport: Any) -> None:
+    """Let a py-amqp transport take what the socket has, instead of nine small reads a delivery.
+
+    Keeps py-amqp's contract: exactly n bytes, or the socket's exception with nothing lost; what its frame reader
+    pushes back into ``_read_buffer`` after a time-out comes first.
+    """
+    data, at = b"", 0
+
+    def read(count: int, initial: bool = False) -> bytes:  # noqa: FBT001, FBT002 - py-amqp's signature
+        nonlocal data, at
+        if transport._read_buffer:  # noqa: SLF001
+            data, at = transport._read_buffer + data[at:], 0  # noqa: SLF001
+            transport._read_buffer = b""  # noqa: SLF001
+        while len(data) - at < count:
+            taken = transport.sock.recv(65536)
+            if not taken:
+                raise OSError("the broker closed the connection")
+            data, at = data[at:] + taken, 0
+        at += count
+        return data[at - count : at]
+
+    data = transport._read_buffer  # noqa: SLF001
+    transport._read_buffer = b""  # noqa: SLF001
+    transport._read = read  # noqa: SLF001
 
 
 class LinkLost(ConnectionError):  # noqa: N818

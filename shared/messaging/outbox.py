@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.messaging.envelope import Cause, encode
 from shared.runtime.ids import new_id
-from shared.storage.core import outbox, subjects
+from shared.storage.core import outbox
 
 if TYPE_CHECKING:
     from shared.contracts.base import Event
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 def upsert(connection: Connection, table: Any) -> Any:
     """``INSERT … ON CONFLICT`` in this connection's dialect."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+_RECORD = insert(outbox)
 
 
 def record(connection: Connection, said: Sequence[tuple[Event, Cause]], at: datetime) -> None:
@@ -42,16 +46,26 @@ def record(connection: Connection, said: Sequence[tuple[Event, Cause]], at: date
                 "recorded_at": at,
             }
         )
-    connection.execute(insert(outbox), rows)
+    connection.execute(_RECORD, rows)
+
+
+# One statement with one parameter for any number of subjects (see inbox.py).
+_RAISE = {
+    "sqlite": text(
+        "INSERT INTO subjects (subject, sequence) SELECT key, value FROM json_each(:new) WHERE true "
+        "ON CONFLICT (subject) DO UPDATE SET sequence = subjects.sequence + excluded.sequence "
+        "RETURNING subject, sequence"
+    ),
+    "postgresql": text(
+        "INSERT INTO subjects (subject, sequence) SELECT key, CAST(value AS integer) "
+        "FROM json_each_text(CAST(:new AS json)) "
+        "ON CONFLICT (subject) DO UPDATE SET sequence = subjects.sequence + excluded.sequence "
+        "RETURNING subject, sequence"
+    ),
+}
 
 
 def _raise_sequences(connection: Connection, new: Counter[str]) -> dict[str, int]:
     """The sequence before these events, per subject. Locks the subjects, in their order, until the commit."""
-    statement = upsert(connection, subjects).values(
-        [{"subject": subject, "sequence": count} for subject, count in sorted(new.items())]
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=[subjects.c.subject],
-        set_={"sequence": subjects.c.sequence + statement.excluded.sequence},
-    ).returning(subjects.c.subject, subjects.c.sequence)
-    return {subject: sequence - new[subject] for subject, sequence in connection.execute(statement)}
+    raised = connection.execute(_RAISE[connection.dialect.name], {"new": json.dumps(new, sort_keys=True)})
+    return {subject: sequence - new[subject] for subject, sequence in raised}

@@ -50,8 +50,8 @@ class Outbox:
         self._store = store
         self._relay = random_id()
 
-    def lease(self) -> list[Leased]:
-        """Take the oldest unsent rows that nobody else holds."""
+    def turn(self, taken: set[int], refused: set[int]) -> list[Leased]:
+        """Mark what was confirmed, give back what was refused, lease the oldest free rows: one transaction, one sync."""
         now = real_now()
         free = (
             select(outbox.c.position)
@@ -60,30 +60,20 @@ class Outbox:
             .limit(BATCH)
             .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
         )
-        statement = (
+        lease = (
             update(outbox)
             .where(outbox.c.position.in_(free.scalar_subquery()))
             .values(leased_by=self._relay, leased_until=now + LEASE)
             .returning(outbox.c.position, outbox.c.event_id, outbox.c.type, outbox.c.body)
         )
         with self._store.writing() as work:
-            rows = [Leased(*row) for row in work.connection.execute(statement)]
+            if taken:
+                work.connection.execute(update(outbox).where(outbox.c.position.in_(taken)).values(sent_at=now))
+            if refused:
+                given_back = update(outbox).where(outbox.c.position.in_(refused))
+                work.connection.execute(given_back.values(leased_until=None, leased_by=None))
+            rows = [Leased(*row) for row in work.connection.execute(lease)]
         return sorted(rows, key=lambda row: row.position)
-
-    def mark(self, positions: set[int]) -> None:
-        """These were confirmed."""
-        if positions:
-            with self._store.writing() as work:
-                statement = update(outbox).where(outbox.c.position.in_(positions)).values(sent_at=real_now())
-                work.connection.execute(statement)
-
-    def give_back(self, positions: set[int]) -> None:
-        """The broker refused these: let them be tried again."""
-        if positions:
-            with self._store.writing() as work:
-                work.connection.execute(
-                    update(outbox).where(outbox.c.position.in_(positions)).values(leased_until=None, leased_by=None)
-                )
 
     def unsent(self) -> tuple[int, float]:
         """How many rows are unsent, and the age of the oldest in seconds of domain time."""
@@ -118,9 +108,7 @@ class Relay:
                 link = Link(self._url, name=f"{self._service} relay")
                 confirms = Confirms(link)
                 self.connected, delay = True, 0.2
-                while not self._stopping:
-                    if not self._send(confirms):
-                        self._wait(link)
+                self._send(link, confirms)
             except LinkLost as lost:
                 log.warning("relay_lost_broker", reason=str(lost))
             except Exception as error:  # noqa: BLE001 - the database's outage must not end the relay
@@ -133,22 +121,25 @@ class Relay:
                 eventlet.sleep(delay)
                 delay = min(delay * 2, 5.0)
 
-    def _send(self, confirms: Confirms) -> bool:
-        """Send one batch; False when there was nothing."""
-        rows = self.outbox.lease()
-        for row in rows:
-            message = event_message(row.body, row.event_id, row.type)
-            confirms.publish(row.position, message, events_exchange.name, row.type)
-        if rows:
+    def _send(self, link: Link, confirms: Confirms) -> None:
+        """Send batch after batch until stopped; what was confirmed is marked with the next lease."""
+        taken: set[int] = set()
+        refused: set[int] = set()
+        while not self._stopping:
+            rows = self.outbox.turn(taken, refused)
+            for row in rows:
+                message = event_message(row.body, row.event_id, row.type)
+                confirms.publish(row.position, message, events_exchange.name, row.type)
             taken, refused = confirms.settle(CONFIRM_SECONDS)
+            if not rows:
+                self._wait(link)
+                continue
             reached("between publish and mark")
-            self.outbox.mark(taken)
-            self.outbox.give_back(refused)
             metrics.relayed.labels(self._service).inc(len(taken))
             if refused:
                 log.warning("broker_refused_events", events=len(refused))
                 eventlet.sleep(1)
-        return bool(rows)
+        self.outbox.turn(taken, refused)
 
     def _wait(self, link: Link) -> None:
         with eventlet.Timeout(1.0, exception=False):

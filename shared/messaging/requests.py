@@ -93,6 +93,8 @@ def open_request(body: bytes, signature: bytes, keys: KeyRing) -> Readable:
         raise Forbidden("the request is not signed by the gateway that it names")
     if asked.actor.role not in SIGNERS.get(asked.signer, frozenset()):
         raise Forbidden(f"{asked.signer} may not speak for a {asked.actor.role}")
+    if asked.actor.role is Role.SERVICE and asked.actor.id != asked.signer:
+        raise Forbidden(f"{asked.signer} may not speak for another service")
     model = REQUESTS.get(asked.type)
     if model is None:
         raise Invalid(f"no request is called {asked.type}", field="type")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Table, insert
 
 from shared.contracts.base import Event, Sealed
 from shared.messaging import outbox
@@ -34,6 +34,7 @@ class Work:
         self.vault = Vault(connection, keys.kek)
         self.cause = Cause.root()
         self.said_something = False
+        self._rows: dict[Table, list[dict[str, object]]] = {}
         self._said: list[tuple[Event, Cause]] = []
 
     @property
@@ -54,6 +55,10 @@ class Work:
         """Say that something happened. It leaves if, and only if, this transaction commits."""
         self._said.append((event, self.cause))
 
+    def add(self, table: Table, **row: object) -> None:
+        """Insert a row when the transaction is flushed, many at once. For rows that nothing reads before the commit."""
+        self._rows.setdefault(table, []).append(row)
+
     def unseal(self, sealed: Sealed) -> str:
         """Open what a gateway sealed to this service. Raises shared.runtime.keys.CannotOpen."""
         return self.keys.unseal(sealed)
@@ -65,20 +70,29 @@ class Work:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What is done inside is undone, events and all, when it raises; the transaction goes on."""
+        self._insert_rows()
         said = len(self._said)
         try:
             with self.connection.begin_nested():
                 yield
+                self._insert_rows()
         except BaseException:
             del self._said[said:]
+            self._rows.clear()
             raise
 
     def flush(self) -> None:
-        """Write the events said so far to the outbox."""
+        """Write the rows added and the events said so far."""
+        self._insert_rows()
         said, self._said = self._said, []
         if said:
             outbox.record(self.connection, said, self.clock.now())
             self.said_something = True
+
+    def _insert_rows(self) -> None:
+        rows, self._rows = self._rows, {}
+        for table, added in rows.items():
+            self.connection.execute(insert(table), added)
 
 
 WorkT = TypeVar("WorkT", bound=Work)

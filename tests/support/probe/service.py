@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Column, Integer, String, Table, func, insert, select, update
 
-from shared.contracts.base import Actor, Command, Contract, Done, Event, Query, View
+from shared.contracts.base import Actor, Command, Contract, Event, Query, View
 from shared.contracts.errors import Refused
 from shared.contracts.meetings import ChapterOpened
 from shared.contracts.registration import AttendanceCounted
@@ -25,8 +25,12 @@ effects = Table(
     Column("subject", String(64), nullable=False),
     Column("times", Integer, nullable=False, default=1),
 )
-tries = Table("tries", metadata, Column("event_key", String(64), primary_key=True), Column("count", Integer, nullable=False))
-counters = Table("counters", metadata, Column("name", String(64), primary_key=True), Column("value", Integer, nullable=False))
+tries = Table(
+    "tries", metadata, Column("event_key", String(64), primary_key=True), Column("count", Integer, nullable=False)
+)
+counters = Table(
+    "counters", metadata, Column("name", String(64), primary_key=True), Column("value", Integer, nullable=False)
+)
 
 
 class ProbeHeard(Event):
@@ -88,7 +92,7 @@ class Probe:
     def keep(self, event: ChapterOpened, work: Work) -> None:
         """One effect row and one outgoing event."""
         words = event.name.split()
-        work.connection.execute(insert(effects).values(event_key=event.chapter_id, subject=event.region_id))
+        work.add(effects, event_key=event.chapter_id, subject=event.region_id)
         work.publish(ProbeHeard(chapter_id=event.chapter_id))
         if words[0] == "slow":
             time.sleep(float(words[1]))
@@ -98,7 +102,7 @@ class Probe:
     @subscribe(AttendanceCounted)
     def count(self, event: AttendanceCounted, work: Work) -> None:
         """A second kind of event."""
-        work.connection.execute(insert(effects).values(event_key=event.meeting_id, subject=event.chapter_id))
+        work.add(effects, event_key=event.meeting_id, subject=event.chapter_id)
 
     @command(Raise)
     def raise_counter(self, command: Raise, actor: Actor, work: Work) -> CounterValue:
@@ -119,7 +123,9 @@ class Probe:
     @query(ReadCounter)
     def read(self, query: ReadCounter, actor: Actor, work: Work) -> CounterValue:
         """The counter's value, 0 when there is none."""
-        return CounterValue(value=work.connection.scalar(select(counters.c.value).where(counters.c.name == query.name)) or 0)
+        return CounterValue(
+            value=work.connection.scalar(select(counters.c.value).where(counters.c.name == query.name)) or 0
+        )
 
 
 def effect_count(connection: Any) -> int:

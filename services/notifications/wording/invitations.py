@@ -1,0 +1,116 @@
+"""Calendar entries (RFC 5545) as mail invitations (iTIP, RFC 5546; iMIP, RFC 6047).
+
+Calendars are shared with partners and employers and shown on lock screens. So below the level "open" an entry
+says nothing but its time: a plain title, no description, and no LOCATION either; the address of a weekly place
+tells where someone goes, week after week, and the mail beside it has said it already. The one thing that is
+left is a link to the member's own page, which asks them to sign in; at "silent" not even that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Literal
+
+from icalendar import Calendar as ICalendar
+from icalendar import Event, Timezone, vCalAddress, vUri
+
+from services.notifications.messages import Calendar, Facts
+from services.notifications.wording.languages import Language
+from services.notifications.wording.saying import sayable
+from shared.contracts.notifications import Discretion, NoticeKind
+
+Method = Literal["REQUEST", "CANCEL"]
+
+_EVENT = "BEGIN:VEVENT\r\n"
+
+METHODS: dict[NoticeKind, Method] = {
+    NoticeKind.SEAT_CONFIRMED: "REQUEST",
+    NoticeKind.SEAT_PROMOTED: "REQUEST",
+    NoticeKind.MEETING_CHANGED: "REQUEST",
+    NoticeKind.SEAT_RELEASED: "CANCEL",
+    NoticeKind.MEETING_CANCELLED: "CANCEL",
+}
+"""Which notices enter, update or take out an entry. Someone in line has none; a reminder changes none."""
+
+
+def uid(member_ref: str, meeting_id: str) -> str:
+    """The same for one member and meeting for ever, and different for two members (RFC 7986 asks for a UUID).
+
+    Were it the meeting's alone, two leaked calendars would prove that their owners sat in one room.
+    """
+    digest = hashlib.sha256(f"calendar\0{member_ref}\0{meeting_id}".encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=5))
+
+
+def calendar(
+    method: Method,
+    level: Discretion,
+    tongue: Language,
+    facts: Facts,
+    *,
+    organizer: str,
+    attendee: str,
+    now: datetime,
+) -> Calendar:
+    """One entry with one attendee: the reader. ``organizer`` and ``attendee`` are mail addresses."""
+    event = _event(level, tongue, facts, now, cancelled=method == "CANCEL")
+    event["organizer"] = vCalAddress(f"mailto:{organizer}")
+    guest = vCalAddress(f"mailto:{attendee}")
+    # They hold a seat already: the entry asks for no answer, and a calendar sends none.
+    guest.params.update({"CUTYPE": "INDIVIDUAL", "ROLE": "REQ-PARTICIPANT", "PARTSTAT": "ACCEPTED", "RSVP": "FALSE"})
+    event.add("attendee", guest)
+    return Calendar(method, _written(method, event, facts))
+
+
+def published(level: Discretion, tongue: Language, facts: Facts, *, now: datetime) -> str:
+    """The entry as a file of one's own (METHOD PUBLISH): neither organizer nor attendee."""
+    return _written("PUBLISH", _event(level, tongue, facts, now, cancelled=False), facts)
+
+
+def _event(level: Discretion, tongue: Language, facts: Facts, now: datetime, *, cancelled: bool) -> Event:
+    if facts.starts is None:
+        raise ValueError("a calendar entry needs the meeting's start")
+    said = sayable(facts, level, tongue)
+    event = Event()
+    event.add("uid", uid(facts.member_ref, facts.meeting_id or ""))
+    event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
+    event.add("sequence", facts.revision)
+    event.add("dtstart", facts.starts)
+    event.add("dtend", facts.ends or facts.starts)
+    event.add("summary", tongue.block("invitation.txt", "title", said).strip())
+    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
+    event.add("class", "PRIVATE")  # a request only; hence the words above
+    event.add("transp", "TRANSPARENT" if cancelled else "OPAQUE")
+    if level is not Discretion.SILENT:
+        event["url"] = vUri(str(said["my"]))
+    if level is Discretion.OPEN and not cancelled:
+        if said["place"]:
+            event.add("location", said["place"])
+        lines = tongue.block("invitation.txt", "description", said).split("\n")
+        event.add("description", "\n".join(line.strip() for line in lines).strip())
+    return event
+
+
+def _written(method: str, event: Event, facts: Facts) -> str:
+    """The object as text: lines end in CRLF and are folded at 75 octets by the library."""
+    calendar = ICalendar()
+    calendar.add("prodid", "-//Appointments//EN")  # no product's name
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    calendar.add_component(event)
+    text = str(calendar.to_ical().decode())
+    key = getattr(facts.starts.tzinfo, "key", None) if facts.starts else None
+    if not key or key == "UTC" or not facts.starts:
+        return text
+    return text.replace(_EVENT, _timezone(key, facts.starts.year) + _EVENT, 1)
+
+
+@lru_cache(maxsize=256)
+def _timezone(key: str, year: int) -> str:
+    """The zone's rules around that year, written once: they cost more than the entry itself."""
+    zone = Timezone.from_tzid(key, first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
+    zone.pop("COMMENT", None)
+    return str(zone.to_ical().decode())
