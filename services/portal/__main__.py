@@ -24,6 +24,8 @@ def main() -> None:
     """Bring the database to today's schema, then serve until told to stop."""
     settings = PortalSettings()
     logging.configure("portal", settings.log_level)
+    if settings.env == "production" and not settings.secure:
+        raise SystemExit("in production set CHAPTERHOUSE_PORTAL_URL to an https address: sessions travel in cookies")
     settings.data.mkdir(parents=True, exist_ok=True)
     keys = load_keys(settings.keys, "portal")
     engine = make_engine(settings.database("portal"))
