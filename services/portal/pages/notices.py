@@ -7,6 +7,7 @@ from functools import cache
 from typing import ClassVar
 from zoneinfo import available_timezones
 
+from babel.core import get_global
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import field_validator
 
@@ -40,9 +41,9 @@ SHOWN = (NoticeKind.REMINDER, NoticeKind.MEETING_CHANGED, NoticeKind.CODE)
 
 @cache
 def zones() -> tuple[str, ...]:
-    """The time zones to choose from: those named after places."""
-    places = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-    return (*places, "UTC")
+    """The time zones to choose from: those named after places, each under one name."""
+    names = available_timezones()
+    return (*sorted(zone for zone in get_global("zone_territories") if "/" in zone and zone in names), "UTC")
 
 
 class NoticeFields(Fields):
@@ -84,6 +85,12 @@ def _as_form(preferences: Preferences) -> Form[NoticeFields]:
     )
 
 
+def _choices(own: str) -> list[tuple[str, str]]:
+    """The zones with their labels; the member's own is among them, under whatever name it was kept."""
+    listed = zones() if own in zones() or own not in available_timezones() else (own, *zones())
+    return [(zone, zone.replace("_", " ").replace("/", ": ")) for zone in listed]
+
+
 async def _screens(request: Request, form: Form[NoticeFields]) -> list[LockScreen]:
     level = form.values.get("discretion") or Discretion.DISCREET
     if level not in set(Discretion):
@@ -103,7 +110,7 @@ async def _notices_page(
         form=form,
         saved=saved,
         levels=[(level, label, note) for level, (label, note) in words.LEVELS.items()],
-        zones=[(zone, zone.replace("_", " ").replace("/", ": ")) for zone in zones()],
+        zones=_choices(str(form.values.get("time_zone", ""))),
         screens=await _screens(request, form),
         notice_names=words.NOTICES,
         channel_names=words.CHANNELS,
