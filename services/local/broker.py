@@ -209,7 +209,9 @@ class PrivateBroker:
             waited = time.monotonic() - began
             if waited > READY_WITHIN:
                 self.kill()
-                raise BrokerFailed(f"RabbitMQ was not ready after {READY_WITHIN:.0f} s. Its log: {self._folder / 'log'}")
+                raise BrokerFailed(
+                    f"RabbitMQ was not ready after {READY_WITHIN:.0f} s. Its log: {self._folder / 'log'}"
+                )
             if on_wait:
                 on_wait(waited)
             time.sleep(0.2)

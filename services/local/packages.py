@@ -58,5 +58,7 @@ def require(found: Path | None, packages: Sequence[str], what: str, otherwise: s
     if found is not None:
         return
     if not may_install():
-        raise ProgramMissing(f"{what} is not on this machine. Install it: sudo apt-get install {' '.join(packages)}{otherwise}")
+        raise ProgramMissing(
+            f"{what} is not on this machine. Install it: sudo apt-get install {' '.join(packages)}{otherwise}"
+        )
     install(packages)

@@ -48,7 +48,9 @@ def find_binaries() -> Path | None:
 
 def require_binaries() -> Path:
     """The folder; the package is installed first where we may. Raises ProgramMissing."""
-    packages.require(find_binaries(), ["postgresql"], "PostgreSQL", ", or name one of yours: CHAPTERHOUSE_TEST_POSTGRES")
+    packages.require(
+        find_binaries(), ["postgresql"], "PostgreSQL", ", or name one of yours: CHAPTERHOUSE_TEST_POSTGRES"
+    )
     found = find_binaries()
     if found is None:
         raise packages.ProgramMissing("postgresql was installed, but its programs are not where Debian puts them")
@@ -219,7 +221,9 @@ class PrivatePostgres:
             else:
                 return
             if self._server is None or not self._server.alive():
-                raise PostgresFailed(f"PostgreSQL, our private cluster, ended.\n{self._server.tail() if self._server else ''}")
+                raise PostgresFailed(
+                    f"PostgreSQL, our private cluster, ended.\n{self._server.tail() if self._server else ''}"
+                )
             if time.monotonic() > until:
                 raise PostgresFailed(f"PostgreSQL was not ready after {READY_WITHIN:.0f} s: {said}")
             time.sleep(0.1)

@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, Self, TypeVar, cast
+from typing import Self, TypeVar, cast
 
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, PublishError
 
 from shared.contracts.base import Actor, Command, Event, Query, Request, Sealed, View
 from shared.contracts.errors import Unreachable
@@ -111,6 +111,8 @@ class Client:
                 reply = await answer
         except TimeoutError as error:
             raise Unreachable(f"{request.receiver()} did not answer in {seconds:.0f} s") from error
+        except PublishError as error:
+            raise Unreachable(f"{request.receiver()} has never run on this broker") from error
         except (AMQPError, ConnectionError, RuntimeError) as error:
             raise Unreachable("the connection to the broker was lost") from error
         finally:
@@ -160,9 +162,8 @@ class Client:
             self._url, timeout=5, client_properties={"connection_name": f"{self._keys.name} gateway"}
         )
         self._connection.close_callbacks.add(lambda *_: lost.set())
-        channel = self._channel = await self._connection.channel(publisher_confirms=False)
+        channel = self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         channel.close_callbacks.add(lambda *_: lost.set())
-        channel.return_callbacks.add(self._returned)
         replies = await channel.get_queue(REPLY_TO, ensure=False)
         await replies.consume(self._answered, no_ack=True)
         self._up.set()
@@ -173,17 +174,7 @@ class Client:
             if not answer.done():
                 answer.set_exception(Unreachable("the connection to the broker was lost"))
 
-    def _returned(self, _channel: Any, message: AbstractIncomingMessage) -> None:
-        self._settle(message.correlation_id, Unreachable("that service has never run on this broker"))
-
     async def _answered(self, message: AbstractIncomingMessage) -> None:
-        self._settle(message.correlation_id, message.body)
-
-    def _settle(self, correlation_id: str | None, outcome: bytes | Exception) -> None:
-        answer = self._answers.get(correlation_id or "")
-        if answer is None or answer.done():
-            return
-        if isinstance(outcome, Exception):
-            answer.set_exception(outcome)
-        else:
-            answer.set_result(outcome)
+        answer = self._answers.get(message.correlation_id or "")
+        if answer is not None and not answer.done():
+            answer.set_result(message.body)

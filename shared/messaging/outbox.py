@@ -6,10 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.messaging.envelope import Cause, encode
 from shared.runtime.ids import new_id
@@ -17,11 +16,6 @@ from shared.storage.core import outbox
 
 if TYPE_CHECKING:
     from shared.contracts.base import Event
-
-
-def upsert(connection: Connection, table: Any) -> Any:
-    """``INSERT … ON CONFLICT`` in this connection's dialect."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 _RECORD = insert(outbox)

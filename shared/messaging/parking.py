@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from shared.messaging.outbox import upsert
 from shared.storage.core import parked
+from shared.storage.engine import upsert
 
 
 def park(

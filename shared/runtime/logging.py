@@ -56,11 +56,11 @@ def configure(process: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # it logs the bodies of messages that it cannot place
     for noisy in (
         "amqp",
         "kombu",
         "nameko",
-        "aiormq",
         "aio_pika",
         "httpx",
         "httpcore",

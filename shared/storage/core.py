@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
 
 from shared.storage.engine import Moment
 
@@ -98,7 +98,7 @@ def create_core(op: Any) -> None:
     op.create_table(
         "outbox",
         Column("position", _position, primary_key=True, autoincrement=True),
-        Column("event_id", String(36), nullable=False, unique=True),
+        Column("event_id", String(36), nullable=False),
         Column("type", String(100), nullable=False),
         Column("subject", String(64), nullable=False),
         Column("sequence", Integer, nullable=False),
@@ -107,6 +107,7 @@ def create_core(op: Any) -> None:
         Column("leased_by", String(36)),
         Column("leased_until", Moment),
         Column("sent_at", Moment),
+        UniqueConstraint("event_id", name="uq_outbox_event_id"),
     )
     unsent = text("sent_at IS NULL")
     op.create_index("ix_outbox_unsent", "outbox", ["position"], sqlite_where=unsent, postgresql_where=unsent)

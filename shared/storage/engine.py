@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
@@ -106,3 +107,8 @@ def is_outage(error: BaseException) -> bool:
         "connection to server",
     )
     return any(word in text for word in words)
+
+
+def upsert(connection: Connection, table: Any) -> Any:
+    """``INSERT … ON CONFLICT`` in this connection's dialect."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

@@ -11,9 +11,10 @@ import os
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from shared.storage.core import member_keys
+from shared.storage.engine import upsert
 
 
 class Forgotten(Exception):  # noqa: N818
@@ -52,9 +53,18 @@ class Vault:
         if wrapped is not None:
             key = aes_key_unwrap(self._kek, wrapped)
         elif make:
-            key = AESGCM.generate_key(256)
-            self._connection.execute(insert(member_keys).values(member_id=owner, wrapped=aes_key_wrap(self._kek, key)))
+            key = self._make(owner)
         else:
             raise Forgotten(owner)
         self._keys[owner] = key
         return key
+
+    def _make(self, owner: str) -> bytes:
+        """A new key, unless another transaction makes one at this moment: then that one, after its commit."""
+        key = AESGCM.generate_key(256)
+        made = self._connection.execute(
+            upsert(self._connection, member_keys)
+            .values(member_id=owner, wrapped=aes_key_wrap(self._kek, key))
+            .on_conflict_do_nothing(index_elements=[member_keys.c.member_id])
+        )
+        return key if made.rowcount else self._key(owner, make=False)

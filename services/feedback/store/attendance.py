@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from services.feedback.model.windows import DAY, CountedMeeting, Window
 from services.feedback.store.tables import attendance, chapters
 from shared.contracts.base import ChapterId, RegionId
-from shared.messaging.outbox import upsert
+from shared.storage.engine import upsert
 
 
 class Attendance:

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, func, i
 from services.feedback.store.tables import codes, slips, urns, windows
 from shared.contracts.base import ChapterId, WindowId
 from shared.contracts.feedback import WindowState
-from shared.messaging.outbox import upsert
 from shared.runtime.ids import random_id
+from shared.storage.engine import upsert
 
 
 class Urn:

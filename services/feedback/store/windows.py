@@ -11,7 +11,7 @@ from services.feedback.model.windows import Window
 from services.feedback.store.tables import regions, windows
 from shared.contracts.base import RegionId, WindowId
 from shared.contracts.feedback import Report, WindowState
-from shared.messaging.outbox import upsert
+from shared.storage.engine import upsert
 
 
 class Windows:
