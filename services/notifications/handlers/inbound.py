@@ -119,6 +119,6 @@ def _suppress(work: Work, contact: ContactPoint, reason: str) -> None:
             member_id=contact.member_id,
             contact_point_id=contact.contact_point_id,
             channel=contact.channel,
-            reason=reason,  # type: ignore[arg-type]  # one of the four
+            reason=reason,
         ),
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from typing import Any
+
 
 import structlog
 
@@ -19,6 +19,7 @@ from services.notifications.model.records import Notice
 from services.notifications.sending import recording
 from services.notifications.sending.errands import NotNow, WayIn, ask_way_in, draw_code, with_way_in
 from services.notifications.settings import NotificationsSettings
+from services.notifications.store import NotificationsWork
 from services.notifications.work import Work
 from shared.contracts.base import Channel, MeetingId, Mode
 from shared.contracts.notifications import NoticeKind, NoticeState
@@ -59,7 +60,7 @@ class Lane:
 
     def __init__(
         self,
-        parts: Parts[Any],
+        parts: Parts[NotificationsWork],
         settings: NotificationsSettings,
         terms: Terms,
         wording: Wording,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+
 
 from services.notifications.handlers.gathering import Terms
 from services.notifications.messages import Sender, Wording
 from services.notifications.sending.lane import Lane
 from services.notifications.settings import NotificationsSettings
+from services.notifications.store import NotificationsWork
 from shared.contracts.base import Channel
 from shared.runtime.parts import Parts
 
@@ -19,7 +20,7 @@ class Postbox:
 
     def __init__(
         self,
-        parts: Parts[Any],
+        parts: Parts[NotificationsWork],
         settings: NotificationsSettings,
         terms: Terms,
         wording: Wording,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, case, delete, insert, or_, select, update
+from sqlalchemy import Column, Connection, case, delete, insert, or_, select, update
 
 from services.notifications.model.records import ContactPoint, Verification
 from services.notifications.store.tables import contact_points, verifications
@@ -176,5 +176,5 @@ def _place(contact: ContactPoint) -> str:
     return f"contact_points.address.{contact.contact_point_id}"
 
 
-def _contact(row: Row[Any]) -> ContactPoint:
+def _contact(row: Any) -> ContactPoint:
     return ContactPoint(**{**row._mapping, "channel": Channel(row.channel)})  # noqa: SLF001
