@@ -4,8 +4,7 @@ import eventlet
 
 eventlet.monkey_patch()
 
-from shared.messaging.subscriber import serve  # noqa: E402
-
 from services.notifications.service import NotificationsService  # noqa: E402
+from shared.messaging.subscriber import serve  # noqa: E402
 
 serve(NotificationsService)

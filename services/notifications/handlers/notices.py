@@ -28,7 +28,16 @@ def tell(
     meeting = work.calendar.meeting(meeting_id)
     contacts: list[ContactPoint | None] = [*work.contacts.of(member_id)]
     for contact in contacts or [None]:
-        notice = _about_meeting(work, news, member_id, meeting_id, chapter_id, contact, meeting, due_at)
+        notice = _about_meeting(
+            work,
+            news,
+            member_id=member_id,
+            meeting_id=meeting_id,
+            chapter_id=chapter_id,
+            contact=contact,
+            meeting=meeting,
+            due_at=due_at,
+        )
         if not work.notices.add(notice):
             continue
         if contact is None:
@@ -38,6 +47,7 @@ def tell(
 def _about_meeting(
     work: Work,
     news: News,
+    *,
     member_id: MemberId,
     meeting_id: MeetingId,
     chapter_id: ChapterId,
@@ -49,7 +59,9 @@ def _about_meeting(
     known_as = contact.contact_hash if contact else ""
     due = due_at or work.now
     return Notice(
-        notice_id=natural_key(news.kind, member_id, meeting_id, news.version, channel, known_as),
+        notice_id=natural_key(
+            news.kind, who=member_id, about=meeting_id, version=news.version, channel=channel, contact=known_as
+        ),
         kind=news.kind,
         member_id=member_id,
         channel=channel,
@@ -71,9 +83,7 @@ def send_code(work: Work, verification: Verification) -> None:
     """Make the notice that carries a verification code. It goes before everything else, at any hour."""
     work.notices.add(
         Notice(
-            notice_id=natural_key(
-                NoticeKind.CODE, verification.verification_id, "", "", verification.channel, verification.contact_hash
-            ),
+            notice_id=natural_key(NoticeKind.CODE, who=verification.verification_id),
             kind=NoticeKind.CODE,
             member_id=None,
             channel=verification.channel,
@@ -102,7 +112,7 @@ def ask_for_feedback(
     """
     work.notices.add(
         Notice(
-            notice_id=natural_key(NoticeKind.FEEDBACK_ASK, member_id, window_id, "", None, ""),
+            notice_id=natural_key(NoticeKind.FEEDBACK_ASK, who=member_id, about=window_id),
             kind=NoticeKind.FEEDBACK_ASK,
             member_id=member_id,
             channel=contact.channel,

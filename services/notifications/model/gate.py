@@ -113,25 +113,33 @@ def _suppression(at: Standing) -> Verdict | None:
 
 
 def _still_true(at: Standing) -> Verdict | None:
-    kind = at.notice.kind
-    if kind is NoticeKind.CODE:
+    if at.notice.kind is NoticeKind.CODE:
         return None
-    if kind is NoticeKind.FEEDBACK_ASK:
-        if not at.window_open:
-            return _refused("window_closed")
-        return None if at.attended else _refused("not_attended")
+    if at.notice.kind is NoticeKind.FEEDBACK_ASK:
+        return _feedback(at)
     if at.meeting is None:
         return Wait(at.now + MEETING_WAIT, "meeting_unknown")
+    return _about_meeting(at, at.meeting)
+
+
+def _feedback(at: Standing) -> Verdict | None:
+    if not at.window_open:
+        return _refused("window_closed")
+    return None if at.attended else _refused("not_attended")
+
+
+def _about_meeting(at: Standing, meeting: Meeting) -> Verdict | None:
+    kind = at.notice.kind
     if kind is NoticeKind.MEETING_CANCELLED:
-        return _cancellation(at, at.meeting)
-    if at.meeting.status is MeetingStatus.CANCELLED and kind is not NoticeKind.SEAT_RELEASED:
+        return _cancellation(at, meeting)
+    if meeting.status is MeetingStatus.CANCELLED and kind is not NoticeKind.SEAT_RELEASED:
         return _refused("meeting_cancelled")
     if kind is NoticeKind.MEETING_CHANGED:
-        return _change(at, at.meeting)
+        return _change(at, meeting)
     if kind in SEAT_NEWS:
         stale = at.seat is None or at.seat.change != at.notice.seat_change
         return _refused("superseded") if stale else None
-    return _reminder(at, at.meeting)
+    return _reminder(at, meeting)
 
 
 def _cancellation(at: Standing, meeting: Meeting) -> Verdict | None:

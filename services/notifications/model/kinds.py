@@ -50,7 +50,7 @@ def purpose_of(kind: NoticeKind) -> Purpose | None:
 
 
 def natural_key(
-    kind: NoticeKind, who: str, about: str, version: str, channel: Channel | None, contact: str
+    kind: NoticeKind, *, who: str, about: str = "", version: str = "", channel: Channel | None = None, contact: str = ""
 ) -> NoticeId:
     """The notice's id: the same news for the same person through the same contact is the same notice.
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 
-
 import structlog
 
 from services.notifications.handlers.gathering import Terms, facts_of, standing, wants_link
@@ -113,7 +112,7 @@ class Lane:
             result = self._send(message)
         found = self._find(notice, message, own=True) if isinstance(result, Unknown) else None
         with self._parts.store.writing() as work:
-            recording.conclude(work, notice.notice_id, lease, attempt, result, found)
+            recording.conclude(work, notice.notice_id, lease, attempt=attempt, result=result, found=found)
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -257,7 +256,8 @@ class Lane:
             message = self._worded(self._run_errands(seen, lease))
             found = self._find(notice, replace(message, first_tried=notice.first_tried))
         with self._parts.store.writing() as work:
-            recording.conclude(work, notice.notice_id, lease, notice.attempts, Unknown("left_behind"), found)
+            unknown = Unknown("left_behind")
+            recording.conclude(work, notice.notice_id, lease, attempt=notice.attempts, result=unknown, found=found)
 
 
 def _expires(at: Standing) -> datetime | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-
 from services.notifications.handlers.gathering import Terms
 from services.notifications.messages import Sender, Wording
 from services.notifications.sending.lane import Lane

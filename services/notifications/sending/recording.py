@@ -33,7 +33,9 @@ def mine(work: Work, notice_id: NoticeId, lease: str) -> Notice | None:
     return notice if notice is not None and notice.leased_by == lease else None
 
 
-def conclude(work: Work, notice_id: NoticeId, lease: str, attempt: int, result: Result, found: Result | None) -> None:
+def conclude(
+    work: Work, notice_id: NoticeId, lease: str, *, attempt: int, result: Result, found: Result | None
+) -> None:
     """Record what became of an attempt. ``found`` is the provider's answer where the first one was Unknown.
 
     If the lease was lost meanwhile another decides; but that it was accepted is true whoever says it.
