@@ -46,6 +46,7 @@ from shared.contracts.notifications import (
     Discretion,
     LockScreen,
     NoticeKind,
+    ReceiveCallback,
     StartVerification,
     Verified,
 )
@@ -106,7 +107,7 @@ class FakeSender:
     taken: list[Message] = field(default_factory=list)
     tried: list[Message] = field(default_factory=list)
     found: list[Message] = field(default_factory=list)
-    before: Callable[[Message], None] = lambda message: None
+    before: Callable[[Message], None] = lambda _message: None
 
     def send(self, message: Message) -> Result:
         self.before(message)
@@ -193,7 +194,7 @@ class Town(World):
             wording=FakeWording(),
             sender=lambda channel: self.mail if channel is Channel.EMAIL else self.sms,
             callbacks=FakeCallbacks(),
-            lock_screens=lambda level, locale: (
+            lock_screens=lambda level, _locale: (
                 LockScreen(kind=NoticeKind.REMINDER, channel=Channel.SMS, sender="x", line=level.value),
             ),
             sms_parts=lambda text: 1 + len(text) // 160,
@@ -242,7 +243,7 @@ class Town(World):
     def code_to(self, contact: str) -> str:
         """The code that was sent to this contact last."""
         everything = [*self.mail.taken, *self.sms.taken]
-        text = [m.words.text for m in everything if m.to == contact and "code " in m.words.text][-1]
+        text = [m.words.text for m in everything if m.to == contact.strip().lower() and "code " in m.words.text][-1]
         return text.partition("code ")[2].partition("|")[0]
 
     def confirm(self, verification_id: str, code: str, member_id: str, actor: Actor = VISITOR) -> Verified:
@@ -278,8 +279,6 @@ class Town(World):
 
     def text(self, sender: str, body: str, sid: str = "IN1", signature: str = "good", **more: str) -> str:
         """An inbound text; what the provider is answered."""
-        from shared.contracts.notifications import ReceiveCallback
-
         form = [["From", sender], ["Body", body], ["MessageSid", sid], *([k, v] for k, v in more.items())]
         command = ReceiveCallback(
             what="inbound", url="https://portal.example/sms", form=self.seal(json.dumps(form)), signature=signature
@@ -287,8 +286,6 @@ class Town(World):
         return self.send(command, PROVIDER).body
 
     def receipt(self, sid: str, status: str, signature: str = "good") -> None:
-        from shared.contracts.notifications import ReceiveCallback
-
         form = [["MessageSid", sid], ["MessageStatus", status]]
         command = ReceiveCallback(
             what="status", url="https://portal.example/sms", form=self.seal(json.dumps(form)), signature=signature
