@@ -31,7 +31,7 @@ class NotificationsSettings(BaseSettings):
 
     portal_url: str = "http://127.0.0.1:8081"
     """Public base URL of the portal, without a slash at its end."""
-    unsubscribe_path: str = "/unsubscribe/"
+    unsubscribe_path: str = "/u/"
     """Where the portal takes one-click unsubscribes; the token follows."""
 
     reminder_hours: float = Field(default=24, ge=2)

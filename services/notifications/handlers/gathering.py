@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.notifications.messages import Facts
 from services.notifications.model.gate import Standing, mode_now
 from services.notifications.model.kinds import purpose_of
-from services.notifications.model.planning import change_words, held_since, newest
+from services.notifications.model.planning import change_words, held_since, newest, was_moved
 from services.notifications.model.records import ContactPoint, Meeting, Notice, Seat
 from services.notifications.model.tokens import unsubscribe_token
 from services.notifications.work import Work
@@ -77,15 +77,17 @@ def _about_meeting(work: Work, at: Standing) -> Standing:
     if notice.meeting_id is None or notice.member_id is None:
         return at
     meeting = work.calendar.meeting(notice.meeting_id)
-    states = work.calendar.seats(notice.meeting_id, notice.member_id)
-    seat = newest_of(states)
+    every = work.calendar.seats(notice.meeting_id, notice.member_id)
+    seat = newest_of(every)
+    states = [state for state in every if seat is not None and state.seat_id == seat.seat_id]
     changes = dict(work.calendar.changes(notice.meeting_id))
     return replace(
         at,
         meeting=meeting,
         what=changes.get(notice.revision) if notice.revision is not None else None,
         seat=seat,
-        since=held_since(state for state in states if seat is not None and state.seat_id == seat.seat_id),
+        since=held_since(states),
+        moved=was_moved(states),
         preferences=preferences_of(work, notice.member_id, at.contact, meeting),
     )
 

@@ -41,6 +41,7 @@ class Standing:
     what: str | None = None  # the change of the notice's revision: moved, moved_online, moved_back
     seat: Seat | None = None  # newest state
     since: datetime | None = None  # since when the seat is confirmed
+    moved: bool = False  # a change put it into its mode, not its member
     remind_before: timedelta = timedelta(hours=24)
     verification: Verification | None = None
     window_open: bool = False
@@ -159,16 +160,16 @@ def _change(at: Standing, meeting: Meeting) -> Verdict | None:
     seat = at.seat
     if seat is None or (not seat.held and seat.reason is not SeatReason.MOVED):
         return _refused("seat_released")
-    if at.now < at.notice.created_at + SEAT_GRACE and _to_be_moved(seat, meeting, at.what):
+    if at.now < at.notice.created_at + SEAT_GRACE and _to_be_moved(seat, meeting, at):
         return Wait(at.now + LOOK_AGAIN, "seat_to_be_moved")
     return None
 
 
-def _to_be_moved(seat: Seat, meeting: Meeting, what: str | None) -> bool:
+def _to_be_moved(seat: Seat, meeting: Meeting, at: Standing) -> bool:
     """Whether registration will yet say in which mode this person now attends."""
     if seat.meeting_revision >= meeting.revision or not seat.held:
         return False
-    return seat.mode not in meeting.modes or (what == "moved_back" and seat.reason is SeatReason.MOVED)
+    return seat.mode not in meeting.modes or (at.what == "moved_back" and at.moved)
 
 
 def _reminder(at: Standing, meeting: Meeting) -> Verdict | None:

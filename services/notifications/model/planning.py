@@ -105,6 +105,13 @@ def held_since(seats: Iterable[Seat]) -> datetime | None:
     return since
 
 
+def was_moved(seats: Iterable[Seat]) -> bool:
+    """Whether one seat is in its mode because a change put it there, and its member has not chosen since."""
+    chosen = (SeatReason.TAKEN, SeatReason.SWITCHED, SeatReason.MOVED)
+    deciding = newest(seat for seat in seats if seat.reason in chosen)
+    return any(seat.reason is SeatReason.MOVED for seat in deciding)
+
+
 def remind_at(meeting: Meeting, since: datetime, before: timedelta) -> datetime | None:
     """When someone who has had a seat ``since`` then is reminded; None where the seat is news enough."""
     for moment in (meeting.starts_at - before, meeting.starts_at - min(LATE_REMINDER, before)):
