@@ -206,6 +206,7 @@ def unsubscribe(command: Unsubscribe, actor: Actor, work: Work) -> Done:
             contact_point_id=contact.contact_point_id,
             channel=contact.channel,
             reason="unsubscribed",
+            purpose=purpose,
         ),
     )
     return Done()
