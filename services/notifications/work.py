@@ -177,8 +177,8 @@ class Calendar(Protocol):
         """All states of all seats at a meeting, or of one member's."""
         ...
 
-    def to_remind(self, after: datetime, before: datetime) -> list[Meeting]:
-        """Scheduled meetings that start within (after, before]."""
+    def to_remind(self, after: datetime, before: datetime) -> list[tuple[Meeting, list[Seat]]]:
+        """Seats, each with all its states, of those not reminded yet of scheduled meetings within (after, before]."""
         ...
 
     def zone_of(self, member_id: MemberId) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import groupby
 
 from services.notifications.handlers.notices import ask_for_feedback, tell
 from services.notifications.model.planning import News, held_since, meeting_day, newest, remind_at
@@ -20,15 +19,12 @@ CONSENT_WAIT = timedelta(minutes=10)
 
 def plan_reminders(work: Work, *, before: timedelta) -> None:
     """One reminder per person, meeting and day, due ``before`` its start (or two hours before, for late comers)."""
-    for meeting in work.calendar.to_remind(work.now, work.now + before):
-        states = sorted(work.calendar.seats(meeting.meeting_id), key=lambda seat: seat.seat_id)
-        for _, group in groupby(states, key=lambda seat: seat.seat_id):
-            seats = list(group)
-            seat, since = newest(seats)[0], held_since(seats)
-            due = remind_at(meeting, since, before) if since is not None else None
-            if due is not None and due <= work.now and seat.state is SeatState.CONFIRMED:
-                news = News(NoticeKind.REMINDER, meeting_day(meeting))
-                tell(work, news, seat.member_id, meeting.meeting_id, meeting.chapter_id, due_at=due)
+    for meeting, states in work.calendar.to_remind(work.now, work.now + before):
+        seat, since = newest(states)[0], held_since(states)
+        due = remind_at(meeting, since, before) if since is not None else None
+        if due is not None and due <= work.now and seat.state is SeatState.CONFIRMED:
+            news = News(NoticeKind.REMINDER, meeting_day(meeting))
+            tell(work, news, seat.member_id, meeting.meeting_id, meeting.chapter_id, due_at=due)
 
 
 def plan_feedback(work: Work, *, after_end: timedelta) -> None:

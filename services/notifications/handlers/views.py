@@ -134,7 +134,7 @@ def notice_progress(query: NoticeProgress, actor: Actor, work: Work) -> Progress
         reached=reached,
         waiting=waiting,
         unreached=tuple(unreached),
-        complete=waiting == 0,
+        complete=waiting == 0 and meeting.revision >= query.revision,  # else the change itself is still on its way
     )
 
 

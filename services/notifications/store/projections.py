@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, exists, select
 
 from services.notifications.model.records import Meeting, Seat
-from services.notifications.store.tables import chapters, meeting_changes, meetings, seats
+from services.notifications.store.tables import chapters, meeting_changes, meetings, notices, seats
 from shared.contracts.base import ChapterId, MeetingId, MemberId, Mode
 from shared.contracts.meetings import ChapterOpened, MeetingStatus, Place
+from shared.contracts.notifications import NoticeKind
 from shared.contracts.registration import SeatReason, SeatState
 from shared.messaging.outbox import upsert
 
@@ -102,16 +104,33 @@ class Calendar:
             statement = statement.where(seats.c.member_id == member_id)
         return [_seat(row) for row in self._connection.execute(statement)]
 
-    def to_remind(self, after: datetime, before: datetime) -> list[Meeting]:
-        """Scheduled meetings that start within (after, before]."""
-        rows = self._connection.execute(
-            select(meetings).where(
-                meetings.c.status == MeetingStatus.SCHEDULED.value,
-                meetings.c.starts_at > after,
-                meetings.c.starts_at <= before,
+    def to_remind(self, after: datetime, before: datetime) -> list[tuple[Meeting, list[Seat]]]:
+        """Seats, each with all its states, of those not reminded yet of scheduled meetings within (after, before]."""
+        coming = {
+            row.meeting_id: meeting_of(row)
+            for row in self._connection.execute(
+                select(meetings).where(
+                    meetings.c.status == MeetingStatus.SCHEDULED.value,
+                    meetings.c.starts_at > after,
+                    meetings.c.starts_at <= before,
+                )
             )
+        }
+        reminded = exists().where(
+            notices.c.kind == NoticeKind.REMINDER.value,
+            notices.c.meeting_id == seats.c.meeting_id,
+            notices.c.member_id == seats.c.member_id,
+            notices.c.expires_at == meetings.c.starts_at,
         )
-        return [meeting_of(row) for row in rows]
+        rows = self._connection.execute(
+            select(seats)
+            .join(meetings, meetings.c.meeting_id == seats.c.meeting_id)
+            .where(seats.c.meeting_id.in_(coming), ~reminded)
+            .order_by(seats.c.seat_id, seats.c.change)
+        )
+        grouped = groupby((_seat(row) for row in rows), key=lambda seat: seat.seat_id)
+        found = [list(states) for _, states in grouped]
+        return [(coming[states[0].meeting_id], states) for states in found]
 
     def zone_of(self, member_id: MemberId) -> str | None:
         """The zone of the chapter where this member's newest seat is."""
