@@ -24,6 +24,7 @@ from shared.contracts.base import (
     View,
 )
 from shared.contracts.errors import Refused
+from shared.contracts.registration import Purpose
 
 
 class Discretion(StrEnum):
@@ -85,6 +86,7 @@ class ContactSuppressed(Event):
     contact_point_id: ContactPointId
     channel: Channel
     reason: Literal["stop", "unsubscribed", "hard_bounce", "wrong_person"]
+    purpose: Purpose | None = None  # unsubscribed: from what; None means from everything
 
 
 class NoticeSettled(Event):

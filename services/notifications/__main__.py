@@ -1,0 +1,10 @@
+"""The notifications process: ``python -m services.notifications``."""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+from services.notifications.service import NotificationsService  # noqa: E402
+from shared.messaging.subscriber import serve  # noqa: E402
+
+serve(NotificationsService)

@@ -1,0 +1,1 @@
+"""The use cases of notifications: each a function of what arrived and the unit of work."""

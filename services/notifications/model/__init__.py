@@ -1,0 +1,1 @@
+"""The rules of notifications, pure: no I/O, time handed in."""

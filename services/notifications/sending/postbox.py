@@ -1,0 +1,39 @@
+"""The lanes together. Under eventlet the threads are green; elsewhere they are real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from services.notifications.handlers.gathering import Terms
+from services.notifications.messages import Sender, Wording
+from services.notifications.sending.lane import Lane
+from services.notifications.settings import NotificationsSettings
+from services.notifications.store import NotificationsWork
+from shared.contracts.base import Channel
+from shared.runtime.parts import Parts
+
+
+class Postbox:
+    """Sends what is due, some notices at once."""
+
+    def __init__(
+        self,
+        parts: Parts[NotificationsWork],
+        settings: NotificationsSettings,
+        terms: Terms,
+        wording: Wording,
+        make_sender: Callable[[Channel], Sender],
+    ) -> None:
+        self._lanes = [Lane(parts, settings, terms, wording, make_sender) for _ in range(settings.lanes)]
+        self._threads = ThreadPoolExecutor(len(self._lanes), "lane") if len(self._lanes) > 1 else None
+
+    def send(self) -> bool:
+        """One round of every lane. True where there may be more."""
+        if self._threads is None:
+            return self._lanes[0].run() > 0
+        first = self._lanes[0].run()
+        if not first:
+            return False
+        rest = [self._threads.submit(lane.run) for lane in self._lanes]
+        return sum(each.result() for each in rest) > 0 or first > 0

@@ -1,0 +1,68 @@
+"""What notifications is told by its environment: ``CHAPTERHOUSE_NOTIFICATIONS_*``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class NotificationsSettings(BaseSettings):
+    """Each field's name in capitals, after the prefix, is the variable's. Secrets may lie in files."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAPTERHOUSE_NOTIFICATIONS_", extra="ignore", frozen=True)
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 1025
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_password_file: Path | None = None
+    smtp_starttls: bool = False
+    mail_from: str = "Chapterhouse <notices@chapterhouse.example>"
+    """Shown on lock screens: a neutral name, and an address whose domain says nothing either."""
+
+    sms_base_url: str = "http://127.0.0.1:1080"
+    sms_account: str = "AC00000000000000000000000000000000"
+    sms_token: SecretStr = SecretStr("")
+    sms_token_file: Path | None = None
+    sms_from: str = "+15005550006"
+    status_callback_url: str = ""
+
+    portal_url: str = "http://127.0.0.1:8081"
+    """Public base URL of the portal, without a slash at its end."""
+    unsubscribe_path: str = "/u/"
+    """Where the portal takes one-click unsubscribes; the token follows."""
+
+    reminder_hours: float = Field(default=24, ge=2)
+    feedback_hours: float = Field(default=3, ge=0)
+    """How long after a meeting's end people are asked how it was."""
+    link_minutes: int = Field(default=30, ge=0)
+    """How long before the start a join link is shown."""
+    codes_per_contact: int = 5
+    codes_per_client: int = 30
+    """Verification codes within an hour."""
+
+    lanes: int = Field(default=2, ge=1, le=32)
+    """How many notices are on their way at once in this process; each lane keeps its own connections."""
+    lane_batch: int = Field(default=10, ge=1, le=200)
+    """Notices that a lane leases at once."""
+    lease_seconds: float = Field(default=300, ge=1)
+    """After which a notice that a dead process was sending is looked at by another. Longer than any time-out below it."""
+
+    def smtp_secret(self) -> str:
+        """The password of the mail server."""
+        return _secret(self.smtp_password, self.smtp_password_file)
+
+    def sms_secret(self) -> str:
+        """The token of the SMS account; it also signs the call-backs."""
+        return _secret(self.sms_token, self.sms_token_file)
+
+    @property
+    def mail_domain(self) -> str:
+        """What Message-IDs end in."""
+        return self.mail_from.rstrip("> ").rpartition("@")[2] or "localhost"
+
+
+def _secret(value: SecretStr, file: Path | None) -> str:
+    return file.read_text().strip() if file else value.get_secret_value()

@@ -1,0 +1,122 @@
+"""Members: that they exist, what they consented to, how they wish to be written to, and who not to write to."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select, union_all
+
+from services.notifications.model.records import Consent, Suppression
+from services.notifications.store.tables import consents, contact_points, members, preferences, seats, suppressions
+from shared.contracts.base import Channel, MemberId
+from shared.contracts.notifications import Preferences
+from shared.contracts.registration import ConsentDecided, Purpose
+from shared.messaging.outbox import upsert
+from shared.runtime.clock import Clock
+from shared.storage.sealing import Forgotten, Vault
+
+
+class Members:
+    """See services.notifications.work.Members."""
+
+    def __init__(self, connection: Connection, vault: Vault, clock: Clock) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._clock = clock
+
+    def join(self, member_id: MemberId) -> None:
+        """Someone became a member."""
+        self._connection.execute(upsert(self._connection, members).values(member_id=member_id).on_conflict_do_nothing())
+
+    def known(self, member_id: MemberId) -> bool:
+        """Whether anything here belongs to this id: such an id cannot be given to someone new."""
+        tables = (members, contact_points, consents, preferences, seats)
+        found = union_all(*(select(table.c.member_id).where(table.c.member_id == member_id) for table in tables))
+        return self._connection.execute(found).first() is not None
+
+    def decide(self, event: ConsentDecided) -> bool:
+        """Keep a consent decision; False where a newer one is known."""
+        statement = upsert(self._connection, consents).values(
+            member_id=event.member_id,
+            purpose=event.purpose.value,
+            channel=event.channel.value,
+            granted=event.granted,
+            decided=event.decided,
+        )
+        kept = self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[consents.c.member_id, consents.c.purpose, consents.c.channel],
+                set_={"granted": statement.excluded.granted, "decided": statement.excluded.decided},
+                where=consents.c.decided < statement.excluded.decided,
+            ).returning(consents.c.decided)
+        )
+        return kept.first() is not None
+
+    def consent(self, member_id: MemberId, purpose: Purpose, channel: Channel) -> Consent | None:
+        """The newest decision, None where none was heard."""
+        row = self._connection.execute(
+            select(consents.c.granted, consents.c.decided).where(
+                consents.c.member_id == member_id,
+                consents.c.purpose == purpose.value,
+                consents.c.channel == channel.value,
+            )
+        ).one_or_none()
+        return Consent(row.granted, row.decided) if row else None
+
+    def preferences(self, member_id: MemberId) -> Preferences | None:
+        """What the member chose; None where they never did."""
+        sealed = self._connection.scalar(select(preferences.c.chosen).where(preferences.c.member_id == member_id))
+        if sealed is None:
+            return None
+        try:
+            return Preferences.model_validate_json(self._vault.open(member_id, _place(member_id), sealed))
+        except Forgotten:
+            return None
+
+    def prefer(self, member_id: MemberId, preferences_: Preferences) -> None:
+        """Keep the member's choice, sealed."""
+        sealed = self._vault.seal(member_id, _place(member_id), preferences_.model_dump_json())
+        statement = upsert(self._connection, preferences).values(member_id=member_id, chosen=sealed)
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=[preferences.c.member_id], set_={"chosen": sealed})
+        )
+
+    def suppress(self, suppression: Suppression) -> None:
+        """Write to this contact no more. It is known by its keyed hash, so that it outlives the contact point."""
+        statement = upsert(self._connection, suppressions).values(
+            contact_hash=suppression.contact_hash,
+            purpose=suppression.purpose,
+            reason=suppression.reason,
+            decided=suppression.decided,
+            at=self._clock.now(),
+        )
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[suppressions.c.contact_hash, suppressions.c.purpose, suppressions.c.reason],
+                set_={"decided": suppression.decided},
+            )
+        )
+
+    def suppressions(self, contact_hash: str) -> tuple[Suppression, ...]:
+        """Why this contact is written to no more, if so."""
+        rows = self._connection.execute(
+            select(
+                suppressions.c.contact_hash, suppressions.c.purpose, suppressions.c.reason, suppressions.c.decided
+            ).where(suppressions.c.contact_hash == contact_hash)
+        )
+        return tuple(Suppression(*row) for row in rows)
+
+    def lift(
+        self, contact_hash: str, *, reason: str, purpose: str | None = None, decided_before: int | None = None
+    ) -> None:
+        """Take a suppression back."""
+        statement = delete(suppressions).where(
+            suppressions.c.contact_hash == contact_hash, suppressions.c.reason == reason
+        )
+        if purpose is not None:
+            statement = statement.where(suppressions.c.purpose == purpose)
+        if decided_before is not None:
+            statement = statement.where(suppressions.c.decided < decided_before)
+        self._connection.execute(statement)
+
+
+def _place(member_id: MemberId) -> str:
+    return f"preferences.chosen.{member_id}"

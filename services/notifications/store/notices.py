@@ -1,0 +1,246 @@
+"""Notices, the query that picks the next, and every attempt to deliver one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
+
+from services.notifications.model.kinds import CHANGES
+from services.notifications.model.records import Notice
+from services.notifications.store.tables import answers, deliveries, notices
+from shared.contracts.base import Channel, MeetingId, NoticeId
+from shared.contracts.notifications import NoticeKind, NoticeState
+from shared.messaging.outbox import upsert
+from shared.runtime.clock import Clock, real_now
+from shared.storage.sealing import Forgotten, Vault
+
+_FIELDS = tuple(
+    column for column in notices.c if column.name not in ("leased_until", "settled_at", "code", "code_until")
+)
+_DONE = (NoticeState.SENT, NoticeState.REFUSED, NoticeState.EXPIRED)
+
+
+class Notices:
+    """See services.notifications.work.Notices."""
+
+    def __init__(self, connection: Connection, vault: Vault, clock: Clock) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._clock = clock
+
+    def add(self, notice: Notice) -> bool:
+        """Keep a notice; False where it (its natural key) is known."""
+        values = {column.name: getattr(notice, column.name) for column in _FIELDS}
+        values |= {"kind": notice.kind.value, "state": notice.state.value}
+        values["channel"] = notice.channel.value if notice.channel else None
+        statement = upsert(self._connection, notices).values(values)
+        added = self._connection.execute(statement.on_conflict_do_nothing().returning(notices.c.notice_id))
+        return added.first() is not None
+
+    def get(self, notice_id: NoticeId, *, lock: bool = False) -> Notice | None:
+        """A notice, locked for this transaction where asked."""
+        statement = select(*_FIELDS).where(notices.c.notice_id == notice_id)
+        row = self._connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+        return _notice(row) if row else None
+
+    def about(self, meeting_id: MeetingId) -> list[Notice]:
+        """Every change and cancellation notice of a meeting."""
+        rows = self._connection.execute(
+            select(*_FIELDS)
+            .where(notices.c.meeting_id == meeting_id, notices.c.kind.in_([kind.value for kind in CHANGES]))
+            .order_by(notices.c.created_at, notices.c.notice_id)
+        )
+        return [_notice(row) for row in rows]
+
+    def wake(self, meeting_id: MeetingId) -> None:
+        """News of the meeting came: what waited for it is looked at again now."""
+        self._connection.execute(
+            update(notices)
+            .where(
+                notices.c.meeting_id == meeting_id,
+                notices.c.state == NoticeState.WAITING.value,
+                notices.c.attempts == 0,
+                notices.c.not_before > notices.c.due_at,
+            )
+            .values(not_before=notices.c.due_at)
+        )
+
+    def claim(self, lease: str, until: datetime, limit: int) -> list[Notice]:
+        """Lease the next notices that are due: urgent before bulk, fair between chapters. See ``next_due``."""
+        picked = self._connection.execute(next_due(self._clock.now(), real_now(), limit)).all()
+        if not picked:
+            return []
+        ids = [row.notice_id for row in picked]
+        free = (
+            select(notices.c.notice_id)
+            .where(notices.c.notice_id.in_(ids), _free(self._clock.now(), real_now()))
+            .order_by(notices.c.notice_id)
+            .with_for_update(skip_locked=True)
+        )
+        mine = list(self._connection.scalars(free))
+        if not mine:
+            return []
+        self._connection.execute(
+            update(notices).where(notices.c.notice_id.in_(mine)).values(leased_by=lease, leased_until=until)
+        )
+        rows = {
+            row.notice_id: _notice(row)
+            for row in self._connection.execute(select(*_FIELDS).where(notices.c.notice_id.in_(mine)))
+        }
+        return [rows[notice_id] for notice_id in ids if notice_id in rows]
+
+    def begin(self, notice: Notice, *, until: datetime, expires_at: datetime | None, words: str) -> int:
+        """Mark a leased notice SENDING and open its delivery; the delivery's number (attempt)."""
+        attempt = notice.attempts + 1
+        self._set(
+            notice.notice_id,
+            state=NoticeState.SENDING.value,
+            attempts=attempt,
+            leased_until=until,
+            expires_at=expires_at,
+            words=words,
+            first_tried=notice.first_tried or real_now(),
+        )
+        self._connection.execute(
+            insert(deliveries).values(
+                notice_id=notice.notice_id,
+                attempt=attempt,
+                channel=notice.channel.value if notice.channel else "",
+                begun_at=self._clock.now(),
+                outcome="sending",
+                reason="",
+                provider_id="",
+                status="",
+                rank=0,
+            )
+        )
+        return attempt
+
+    def release(self, notice_id: NoticeId, *, not_before: datetime, reason: str) -> None:
+        """Give a leased notice back, to be looked at again then."""
+        self._set(notice_id, not_before=not_before, reason=reason, leased_by=None, leased_until=None)
+
+    def update(self, notice: Notice, *, reason: str, not_before: datetime, doubtful: bool, unknowns: int) -> None:
+        """Set a notice waiting again after an attempt."""
+        self._set(
+            notice.notice_id,
+            state=NoticeState.WAITING.value,
+            reason=reason,
+            not_before=not_before,
+            doubtful=doubtful,
+            unknowns=unknowns,
+            leased_by=None,
+            leased_until=None,
+            settled_at=None,
+        )
+
+    def settle(self, notice_id: NoticeId, state: NoticeState, reason: str) -> None:
+        """A notice reached its end; the lease is given back, and any code on it erased unless it is held."""
+        values: dict[str, Any] = {
+            "state": state.value,
+            "reason": reason,
+            "settled_at": self._clock.now(),
+            "leased_by": None,
+            "leased_until": None,
+        }
+        if state in _DONE:
+            values |= {"code": None, "code_until": None}
+            self._vault.forget(_owner(notice_id))
+        self._set(notice_id, **values)
+
+    def keep_code(self, notice_id: NoticeId, code: str, answer_by: datetime) -> None:
+        """Keep a feedback code, sealed, until the notice's outcome is known."""
+        sealed = self._vault.seal(_owner(notice_id), f"notices.code.{notice_id}", code)
+        self._set(notice_id, code=sealed, code_until=answer_by)
+
+    def code(self, notice_id: NoticeId) -> tuple[str, datetime] | None:
+        """The feedback code of a notice, and until when it is good."""
+        row = self._connection.execute(
+            select(notices.c.code, notices.c.code_until).where(notices.c.notice_id == notice_id)
+        ).one_or_none()
+        if row is None or row.code is None:
+            return None
+        try:
+            return self._vault.open(_owner(notice_id), f"notices.code.{notice_id}", row.code), row.code_until
+        except Forgotten:
+            return None
+
+    def close_delivery(self, notice_id: NoticeId, attempt: int, *, outcome: str, reason: str, provider_id: str) -> None:
+        """Record what became of one attempt."""
+        self._connection.execute(
+            update(deliveries)
+            .where(deliveries.c.notice_id == notice_id, deliveries.c.attempt == attempt)
+            .values(ended_at=self._clock.now(), outcome=outcome, reason=reason[:30], provider_id=provider_id[:64])
+        )
+
+    def advance(self, provider_id: str, status: str, rank: int) -> Notice | None:
+        """Record a provider's receipt; its notice where the rank rose, else None."""
+        row = self._connection.execute(
+            update(deliveries)
+            .where(deliveries.c.provider_id == provider_id, deliveries.c.rank < rank)
+            .values(status=status[:20], rank=rank)
+            .returning(deliveries.c.notice_id)
+        ).first()
+        return self.get(row.notice_id, lock=True) if row else None
+
+    def answered(self, provider_id: str) -> str | None:
+        """What an inbound text was answered with, if it came before."""
+        return self._connection.scalar(select(answers.c.answer).where(answers.c.provider_id == provider_id))
+
+    def remember_answer(self, provider_id: str, answer: str) -> None:
+        """Remember what an inbound text was answered with."""
+        self._connection.execute(insert(answers).values(provider_id=provider_id, answer=answer, at=self._clock.now()))
+
+    def _set(self, notice_id: NoticeId, **values: Any) -> None:
+        if "reason" in values:
+            values["reason"] = values["reason"][:30]
+        self._connection.execute(update(notices).where(notices.c.notice_id == notice_id).values(**values))
+
+
+def _free(now: datetime, machine_now: datetime) -> Any:
+    """Due and leased by nobody, or left behind while it was being sent."""
+    lapsed = notices.c.leased_until <= machine_now
+    return or_(
+        and_(
+            notices.c.state == NoticeState.WAITING.value,
+            notices.c.not_before <= now,
+            or_(notices.c.leased_until.is_(None), lapsed),
+        ),
+        and_(notices.c.state == NoticeState.SENDING.value, lapsed),
+    )
+
+
+def next_due(now: datetime, machine_now: datetime, limit: int) -> Select[tuple[str]]:
+    """The next notices to send: the most urgent first, and among equals each chapter's first, then each one's second.
+
+    So a chapter with ten thousand notices delays another's one by one notice, not by ten thousand.
+    """
+    turn = (
+        func.row_number()
+        .over(
+            partition_by=(notices.c.urgency, notices.c.chapter_id),
+            order_by=(notices.c.not_before, notices.c.notice_id),
+        )
+        .label("turn")
+    )
+    due = (
+        select(notices.c.notice_id, notices.c.urgency, notices.c.not_before, turn)
+        .where(_free(now, machine_now))
+        .subquery("due")
+    )
+    return select(due.c.notice_id).order_by(due.c.urgency, due.c.turn, due.c.not_before, due.c.notice_id).limit(limit)
+
+
+def _owner(notice_id: NoticeId) -> str:
+    """Whose key seals a notice's code: the notice's own, under its id's first 36 characters."""
+    return notice_id[:36]
+
+
+def _notice(row: Row[Any]) -> Notice:
+    kept = dict(row._mapping)  # noqa: SLF001
+    kept["kind"] = NoticeKind(row.kind)
+    kept["state"] = NoticeState(row.state)
+    kept["channel"] = Channel(row.channel) if row.channel else None
+    return Notice(**kept)
