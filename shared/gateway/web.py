@@ -280,4 +280,14 @@ def _add_error_pages(app: FastAPI) -> None:
     app.add_exception_handler(Unreachable, _unreachable)
 
 
-__all__ = ["Site", "asking_of", "error_page", "from_elsewhere", "leaves_no_trace", "live_of", "make_app", "pages_of", "site_of"]
+__all__ = [
+    "Site",
+    "asking_of",
+    "error_page",
+    "from_elsewhere",
+    "leaves_no_trace",
+    "live_of",
+    "make_app",
+    "pages_of",
+    "site_of",
+]

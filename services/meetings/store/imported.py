@@ -7,8 +7,8 @@ from sqlalchemy import Connection, select
 from services.meetings.model.imported import Imported
 from services.meetings.store import tables
 from shared.contracts.base import ChapterId
-from shared.storage.engine import upsert
 from shared.runtime.keys import KeyRing
+from shared.storage.engine import upsert
 
 
 class ImportedRows:

@@ -10,7 +10,7 @@ from services.notifications.store.tables import attendances, meetings, windows
 from shared.contracts.base import MemberId, RegionId, WindowId
 from shared.contracts.feedback import WindowOpened
 from shared.contracts.registration import AttendanceRecorded, Outcome
-from shared.messaging.outbox import upsert
+from shared.storage.engine import upsert
 
 _WITHIN = (
     (windows.c.region_id == meetings.c.region_id)

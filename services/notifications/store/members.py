@@ -9,8 +9,8 @@ from services.notifications.store.tables import consents, contact_points, member
 from shared.contracts.base import Channel, MemberId
 from shared.contracts.notifications import Preferences
 from shared.contracts.registration import ConsentDecided, Purpose
-from shared.messaging.outbox import upsert
 from shared.runtime.clock import Clock
+from shared.storage.engine import upsert
 from shared.storage.sealing import Forgotten, Vault
 
 

@@ -12,8 +12,8 @@ from services.notifications.model.records import Notice
 from services.notifications.store.tables import answers, deliveries, notices
 from shared.contracts.base import Channel, MeetingId, NoticeId
 from shared.contracts.notifications import NoticeKind, NoticeState
-from shared.messaging.outbox import upsert
 from shared.runtime.clock import Clock, real_now
+from shared.storage.engine import upsert
 from shared.storage.sealing import Forgotten, Vault
 
 _FIELDS = tuple(

@@ -14,7 +14,7 @@ from shared.contracts.base import ChapterId, MeetingId, MemberId, Mode
 from shared.contracts.meetings import ChapterOpened, MeetingStatus, Place
 from shared.contracts.notifications import NoticeKind
 from shared.contracts.registration import SeatReason, SeatState
-from shared.messaging.outbox import upsert
+from shared.storage.engine import upsert
 
 
 class Calendar:
