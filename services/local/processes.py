@@ -119,7 +119,6 @@ class Child:
             return
         self._sweep(signal.SIGKILL)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        identity = {} if self._user is None else {"user": self._user, "extra_groups": []}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -129,7 +128,8 @@ class Child:
                 env=self._env,
                 cwd=self._cwd,
                 start_new_session=True,
-                **identity,  # type: ignore[arg-type]
+                user=self._user,
+                extra_groups=None if self._user is None else [],
             )
         self._leash.take(self._process.pid)
 
