@@ -7,7 +7,7 @@ import importlib.util
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -22,7 +22,7 @@ from services.local.lock import AlreadyRunning
 from services.local.network import Network, NetworkFailed
 from services.local.packages import ProgramMissing
 from services.local.ports import PortTaken
-from services.local.programs import PROGRAMS, Ports
+from services.local.programs import PROGRAMS, Ports, Program
 
 SENTENCES = (AlreadyRunning, PortTaken, ProgramMissing, BrokerFailed, NetworkFailed)
 """What goes wrong before our eyes is told as a sentence, not as a traceback."""
@@ -32,11 +32,28 @@ class Stopped(BaseException):
     """Ctrl-C, SIGTERM, or the terminal was closed."""
 
 
-def run(folder: Path, *, ports: Ports, database_url: str | None, life: bool, once: bool, console: Console) -> int:
+def run(
+    folder: Path,
+    *,
+    ports: Ports,
+    database_url: str | None,
+    life: bool,
+    once: bool,
+    console: Console,
+    programs: Sequence[Program] = PROGRAMS,
+) -> int:
     """Start, play the life, stay up until told to stop, stop. The exit code."""
     started = False
-    with _stoppable(), _Steps(console) as steps:
-        network = Network(folder, ports=ports, database_url=database_url, keep_up=True, step=steps.next, say=steps.say)
+    with _stoppable(), _Steps(console, len(programs)) as steps:
+        network = Network(
+            folder,
+            ports=ports,
+            database_url=database_url,
+            programs=programs,
+            keep_up=True,
+            step=steps.next,
+            say=steps.say,
+        )
         try:
             network.start()
             started = True
@@ -70,7 +87,7 @@ def play(network: Network, console: Console) -> None:
 class _Steps:
     """While things start: a bar with one step for the broker, one for the databases, one for each process."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, programs: int) -> None:
         self._console = console
         columns = (
             SpinnerColumn(),
@@ -80,7 +97,7 @@ class _Steps:
             TimeElapsedColumn(),
         )
         self._progress = Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task("starting", total=len(PROGRAMS) + 2)
+        self._task = self._progress.add_task("starting", total=programs + 2)
         self._begun = 0
         self._began = time.monotonic()
 

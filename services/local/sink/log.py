@@ -37,7 +37,7 @@ class Arrivals:
         self.records: list[Record] = []
         self.opted_out: set[str] = set()
         self.texts: dict[str, Record] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists():
             self._read()
         self._file = path.open("ab")

@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import psutil
 import pytest
 
 from services import cli
+from services.local import packages
 from services.local.broker import GivenBroker, PrivateBroker
 from services.local.lock import AlreadyRunning
 from services.local.network import Network, NetworkFailed
@@ -207,3 +209,86 @@ def test_the_sink_answers_where_the_network_says(network: Network) -> None:
     assert told["CHAPTERHOUSE_NOTIFICATIONS_SMS_BASE_URL"] == network.url("sink")
     assert told["CHAPTERHOUSE_NOTIFICATIONS_SMTP_PORT"] == str(network.ports.smtp)
     assert network.around.told(Program("sink", "", "sink"))["CHAPTERHOUSE_SINK_SMS_TOKEN"] == network.around.sms_token()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_everything_with_a_word(broker: TestBroker, tmp_path: Path, sign: signal.Signals) -> None:
+    """The exit code says that this is no failure; a second Ctrl-C does not break into the stopping."""
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import pathlib, sys\n"
+        "from rich.console import Console\n"
+        "from services.local import supervisor\n"
+        "from services.local.programs import Ports\n"
+        "from tests.component.local.test_network import PROGRAMS\n"
+        f"folder = pathlib.Path({str(tmp_path / 'var')!r})\n"
+        "sys.exit(supervisor.run(folder, ports=Ports.free(), database_url=None, life=False, once=False,\n"
+        "                        console=Console(width=200), programs=PROGRAMS))\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "CHAPTERHOUSE_BROKER_URL": broker.url, "PYTHONUNBUFFERED": "1"}
+    child = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=env)
+    assert child.stdout is not None
+    said = []
+    for line in child.stdout:
+        said.append(line)
+        if line.startswith("Running."):
+            processes = psutil.Process(child.pid).children(recursive=True)
+            child.send_signal(sign)
+            child.send_signal(sign)
+    assert child.wait(timeout=30) == 0
+    child.stdout.close()
+    assert running(processes) == []
+    words = "".join(said)
+    assert "Everything is up" in words
+    assert "Nothing is left running" in words
+    assert str(tmp_path / "var") in words
+
+
+def test_an_ordinary_user_may_run_the_broker() -> None:
+    """Nothing of it needs root. As root, we try it as nobody; as anyone else, every test here has shown it."""
+    if os.geteuid() != 0:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="chapterhouse-nobody-"))
+    try:
+        shutil.chown(folder, "nobody", "nogroup")
+        script = (
+            "import os, pathlib, encodings.idna, kombu.utils.url\n"
+            "from services.local.broker import PrivateBroker\n"
+            "from services.local.processes import Leash\n"
+            "os.setgroups([]); os.setgid(65534); os.setuid(65534)  # root's Python may lie where nobody reads\n"
+            "leash = Leash()\n"
+            f"node = PrivateBroker(pathlib.Path({str(folder)!r}) / 'broker', leash)\n"
+            "node.start(); node.add_vhosts('one'); node.stop(); leash.close()\n"
+            "print('stopped')\n"
+        )
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd="/", env=env, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.stdout == "stopped\n", done.stderr
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_package_s_service_is_not_started_when_we_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """policy-rc.d says no while apt-get runs, and is gone afterwards; apt's last words are told."""
+    policy = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(packages, "_POLICY", policy)
+    asked = []
+
+    def apt(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append((command[1], subprocess.call([policy])))
+        return subprocess.CompletedProcess(command, 100, "", "E: Unable to locate package nothing\n")
+
+    monkeypatch.setattr(subprocess, "run", apt)
+    with pytest.raises(packages.ProgramMissing, match="Unable to locate package"):
+        packages.install(["nothing"])
+    assert asked == [("update", 101), ("install", 101)]
+    assert not policy.exists()
+
+
+def test_without_root_we_are_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence, with the command and the way round."""
+    monkeypatch.setattr(packages, "may_install", lambda: False)
+    with pytest.raises(packages.ProgramMissing, match=r"apt-get install rabbitmq-server, or name a broker of yours"):
+        packages.require(None, ["rabbitmq-server"], "RabbitMQ", ", or name a broker of yours")
