@@ -205,7 +205,8 @@ class PrivatePostgres:
             capture_output=True,
             text=True,
             check=False,
-            **({} if self._user is None else {"user": self._user, "extra_groups": []}),  # type: ignore[call-overload]
+            user=self._user,
+            extra_groups=None if self._user is None else [],
         )
         if done.returncode != 0:
             who = f" as user {self._user}, who must be able to reach the folder" if self._user else ""

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,23 +22,29 @@ while read -r sign pid; do
     -) pids="${pids%% $pid *} ${pids#* $pid }";;
   esac
 done
-for pid in $pids; do kill -TERM -- "-$pid" 2>/dev/null; done
+for pid in $pids; do kill -TERM "-$pid" 2>/dev/null; done
 n=0
 while [ $n -lt 50 ]; do
   left=
-  for pid in $pids; do kill -0 -- "-$pid" 2>/dev/null && left=1; done
-  [ -z "$left" ] && exit 0
+  for pid in $pids; do
+    stat=
+    read -r stat 2>/dev/null < "/proc/$pid/stat"
+    case $stat in ""|*") Z "*) ;; *) left=1;; esac
+  done
+  [ -z "$left" ] && break
   sleep 0.2; n=$((n + 1))
 done
-for pid in $pids; do kill -KILL -- "-$pid" 2>/dev/null; done
+for pid in $pids; do kill -KILL "-$pid" 2>/dev/null; done
 """
 
 
 class Leash:
     """Ends the groups on it when this process is gone, however it went."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, holds: int | None = None) -> None:
+        """``holds``: a file that stays open, and a lock on it held, until the last group has ended."""
         self._lock = threading.Lock()
+        self._holds = holds
         self._shell: subprocess.Popen[bytes] | None = None
 
     def take(self, group: int) -> None:
@@ -59,6 +64,7 @@ class Leash:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     start_new_session=True,
+                    pass_fds=() if self._holds is None else (self._holds,),
                 )
             assert self._shell.stdin is not None  # noqa: S101 - asked for above
             with suppress(BrokenPipeError):
@@ -119,7 +125,6 @@ class Child:
             return
         self._sweep(signal.SIGKILL)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        identity = {} if self._user is None else {"user": self._user, "extra_groups": []}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -129,7 +134,8 @@ class Child:
                 env=self._env,
                 cwd=self._cwd,
                 start_new_session=True,
-                **identity,  # type: ignore[arg-type]
+                user=self._user,
+                extra_groups=None if self._user is None else [],
             )
         self._leash.take(self._process.pid)
 
@@ -174,26 +180,3 @@ class Child:
         if self._process is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, sign)
-
-
-def group_alive(group: int) -> bool:
-    """Whether any process of this group is left (zombies count)."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def end_group(group: int, *, patience: float = 10.0) -> None:
-    """End a process group that we did not start in this life: SIGTERM, wait, SIGKILL."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGTERM)
-        until = time.monotonic() + patience
-        while time.monotonic() < until:
-            if not group_alive(group):
-                return
-            time.sleep(0.1)
-        os.killpg(group, signal.SIGKILL)

@@ -62,6 +62,8 @@ class Core:
         self.dispatcher = Dispatcher(self.service, self.store, attempts=len(settings.ladder))
         self.consumers: list[Batches] = []
         self.timers: list[Quiet] = []
+        self.clock_moved = -1.0
+        """When (monotonic) timers were last asked to run again, since the domain clock has moved: not a period later."""
 
     def start(self, spawn: Callable[[Callable[[], None]], object]) -> None:
         """Relay, health page and the clock's watch run beside the entrypoints."""
@@ -121,6 +123,7 @@ class Core:
             eventlet.sleep(0.1)
 
     def _settled_since(self, moment: float) -> bool:
+        self.clock_moved = moment
         while not all(timer.quiet_since(moment) for timer in self.timers):
             eventlet.sleep(0.05)
         if self.relay.outbox.unsent()[0] or not all(each.idle() for each in self.consumers):

@@ -207,14 +207,14 @@ class Timer(Entrypoint):  # type: ignore[misc]
                 log.exception("timer_failed", timer=self.method)
             if not more:
                 self._last_quiet_start = began
-                self._pause()
+                self._pause(began)
             else:
                 eventlet.sleep(0)
         self.ended.send()
 
-    def _pause(self) -> None:
+    def _pause(self, began: float) -> None:
         until = time.monotonic() + self.seconds
-        while not self._stopping and time.monotonic() < until:
+        while not self._stopping and time.monotonic() < until and self.core.clock_moved <= began:
             eventlet.sleep(min(0.2, self.seconds))
 
     def _once(self) -> bool:

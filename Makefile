@@ -1,0 +1,47 @@
+# What can be done here: `make` alone says it.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help run test lint format types clean lock setup
+
+help: ## Say what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(READY) ## Start everything on this machine, play the life of a meeting, stay up until Ctrl-C
+	@$(BIN)/chapterhouse run
+
+test: $(READY) ## Lint, types, import rules and the whole suite, on a real broker and both databases
+	@$(BIN)/python -m tests.support.prepare
+	@$(MAKE) --no-print-directory lint types
+	CHAPTERHOUSE_EXPECT_VARIANTS=sqlite,postgresql $(BIN)/python -m pytest
+
+lint: $(READY) ## Look for mistakes, unformatted files and forbidden imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: $(READY) ## Format, and mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY) ## Check the types
+	$(BIN)/mypy
+
+clean: ## Remove the environment and all caches; the data of `make run` stay in var/
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+lock: $(READY) ## Choose the newest versions that pyproject.toml allows, and write them down with their hashes
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --upgrade --output-file requirements.lock
+
+setup: $(READY) ## Make the environment alone
+
+$(READY): requirements.lock pyproject.toml deploy/bootstrap
+	@sh deploy/bootstrap
+	@touch $@

@@ -1,0 +1,191 @@
+"""The ``chapterhouse`` command. Each group stands in the room that it speaks for."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import click
+
+SERVED = ("meetings", "registration", "notifications", "feedback", "admin", "portal")
+FOLDER = Path("var")
+
+_ROOMS = {
+    # command -> module and name; imported when it is called, so that `--help` is quick
+    "parked": ("services.operator.parked", "parked"),
+    "status": ("services.operator.status", "status"),
+    "region": ("services.operator.setting_up", "region"),
+    "chapter": ("services.operator.setting_up", "chapter"),
+    "import": ("services.operator.setting_up", "import_meetings"),
+    "invite": ("services.operator.setting_up", "invite"),
+}
+
+
+class _Commands(click.Group):
+    """The commands of this file, and those of other rooms where they are furnished."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """In order of the alphabet."""
+        return sorted({*super().list_commands(context), *(name for name in _ROOMS if self._room(name))})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """One command."""
+        return super().get_command(context, name) or self._room(name)
+
+    @staticmethod
+    def _room(name: str) -> click.Command | None:
+        if name not in _ROOMS:
+            return None
+        module, attribute = _ROOMS[name]
+        found: click.Command | None = getattr(importlib.import_module(module), attribute, None)
+        return found
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="chapterhouse")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Run a regional network of peer-support groups.
+
+    Beside a network that `chapterhouse run` keeps up on this machine, every command speaks to that network;
+    elsewhere to the one that the CHAPTERHOUSE_* variables name.
+    """
+    if context.invoked_subcommand != "run":  # a second network must not share the first one's broker
+        join_running(Path(os.environ.get("CHAPTERHOUSE_FOLDER", FOLDER)))
+
+
+def join_running(folder: Path) -> None:
+    """Take over what the running network's note says, unless the environment names a broker."""
+    note = folder / "run" / "network.json"
+    if "CHAPTERHOUSE_BROKER_URL" in os.environ or not note.exists():
+        return
+    for name, value in json.loads(note.read_text())["env"].items():
+        os.environ.setdefault(name, value)
+
+
+@main.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=FOLDER,
+    envvar="CHAPTERHOUSE_FOLDER",
+    show_default=True,
+    show_envvar=True,
+    help="Data, keys, logs and the broker's files.",
+)
+@click.option("--life/--no-life", default=True, envvar="CHAPTERHOUSE_LIFE", help="Play the life of one meeting first.")
+@click.option("--once", is_flag=True, help="Stop when the life has been played.")
+def run(folder: Path, *, life: bool, once: bool) -> None:
+    """Start a whole network on this machine and keep it up until Ctrl-C."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from services.local import supervisor  # noqa: PLC0415
+    from services.local.programs import Ports  # noqa: PLC0415
+
+    try:
+        ports = Ports.from_environment()
+    except ValueError as error:
+        raise click.ClickException(f"a port is a number ({error})") from error
+    url = os.environ.get("CHAPTERHOUSE_DATABASE_URL")
+    sys.exit(supervisor.run(folder, ports=ports, database_url=url, life=life, once=once, console=Console()))
+
+
+@main.command()
+@click.argument("service", type=click.Choice(SERVED))
+def serve(service: str) -> None:
+    """Run one process of a service or gateway, in this one's place."""
+    os.execv(sys.executable, [sys.executable, "-m", f"services.{service}"])  # noqa: S606
+
+
+@main.command()
+def sink() -> None:
+    """Run the development sink alone: SMTP, the SMS provider's API, and the page of what arrived."""
+    os.execv(sys.executable, [sys.executable, "-m", "services.local.sink"])  # noqa: S606
+
+
+@main.group()
+def keys() -> None:
+    """The keys of a network."""
+
+
+@keys.command("make")
+def make() -> None:
+    """Make the keys that are missing. A key that is there is never touched."""
+    from shared.runtime.keys import make_keys  # noqa: PLC0415
+    from shared.runtime.settings import Settings  # noqa: PLC0415
+
+    folder = Settings().keys
+    made = make_keys(folder)
+    click.echo(f"{folder}: made keys for {', '.join(made)}" if made else f"{folder}: nothing was missing")
+
+
+@main.command()
+@click.argument("services", nargs=-1)
+def migrate(services: tuple[str, ...]) -> None:
+    """Bring every database (or those of the services named) to today's schema."""
+    from services.local.network import has_migrations  # noqa: PLC0415
+    from shared.runtime.settings import Settings  # noqa: PLC0415
+    from shared.storage.engine import make_engine  # noqa: PLC0415
+    from shared.storage.migrate import upgrade  # noqa: PLC0415
+
+    settings = Settings()
+    for service in services or SERVED:
+        if service not in SERVED:
+            raise click.BadParameter(f"{service} is none of {', '.join(SERVED)}")
+        if not has_migrations(service):
+            continue
+        if settings.database(service).startswith("sqlite"):
+            settings.data.mkdir(parents=True, exist_ok=True)
+        engine = make_engine(settings.database(service))
+        upgrade(service, engine)
+        engine.dispose()
+        click.echo(f"{service}: up to date")
+
+
+@main.group()
+def clock() -> None:
+    """The domain clock of a development network."""
+
+
+@clock.command()
+@click.argument("by")
+def advance(by: str) -> None:
+    """Move domain time forward: 90m, 2h, 3d, or several together, 1d12h. It never goes back."""
+    from shared.runtime.clock import SharedClock  # noqa: PLC0415
+    from shared.runtime.settings import Settings  # noqa: PLC0415
+
+    file = Settings().clock_file
+    if file is None:
+        raise click.ClickException("no clock to move: CHAPTERHOUSE_CLOCK_FILE is not set, and no network runs here")
+    shared = SharedClock(file)
+    before = {name for name, offset in shared.acknowledged().items() if offset >= shared.offset and _runs(name)}
+    offset, until = shared.advance(seconds_of(by)), time.monotonic() + 60
+    while waiting := [name for name in sorted(before) if _runs(name) and shared.acknowledged()[name] < offset]:
+        if time.monotonic() > until:
+            raise click.ClickException(f"the clock was moved, but these have not settled: {', '.join(waiting)}")
+        time.sleep(0.2)
+    click.echo(f"domain time is now {shared.now():%Y-%m-%d %H:%M} UTC")
+
+
+def seconds_of(text: str) -> float:
+    """A span of time in seconds. Raises BadParameter with what would be right."""
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise click.BadParameter(f"{text!r} is no span of time; write 90m, 2h, 3d or 1d12h")
+    return sum(float(number) * units[unit] for number, unit in parts)
+
+
+def _runs(acknowledger: str) -> bool:
+    """Whether the process that acknowledged (``<service>-<pid>``) still runs on this machine."""
+    pid = acknowledger.rpartition("-")[2]
+    return pid.isdigit() and Path(f"/proc/{pid}").exists()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,442 @@
+"""A whole network on this machine: broker, databases, sink, services and gateways, started and stopped in order.
+
+``make run`` keeps one up before the reader's eyes; system, browser and chaos tests start their own in a folder
+of their own on free ports.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from services.local.broker import Broker, PrivateBroker, get_broker, unreachable
+from services.local.lock import FolderLock
+from services.local.ports import free_ports, is_free, require_free
+from services.local.processes import Child, Leash
+from services.local.programs import FIXED, GATEWAYS, PROGRAMS, SERVICES, Ports, Program, Surroundings
+from shared.runtime.clock import SharedClock
+from shared.runtime.keys import make_keys
+from shared.storage.engine import make_engine
+from shared.storage.migrate import upgrade
+
+ROOT = Path(__file__).parents[2]
+READY_WITHIN = 60.0
+"""Seconds for a process to be ready; an idle machine takes two."""
+LEAST_DISK = 500 * 1024 * 1024
+"""Bytes. The broker blocks its publishers below 100 MB; a start should not come near."""
+DRAIN = 25.0
+"""Seconds that a stopping process may take; its own limit is shorter (Settings.drain_seconds)."""
+BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds before each start of a process that keeps dying."""
+STEADY = 60.0
+"""Seconds of life after which a death counts as the first again."""
+
+Say = Callable[[str], None]
+
+
+class NetworkFailed(Exception):  # noqa: N818 - told to the operator as a sentence
+    """The network did not start; the message says which part, why, and where its log is."""
+
+
+@dataclass
+class _Watch:
+    """How often a process died lately, and when it may be started again."""
+
+    deaths: int = 0
+    started: float = 0.0
+    again_at: float | None = None
+
+
+def _silent(_sentence: str) -> None:
+    pass
+
+
+class Network:
+    """One network in one folder. ``with Network(folder) as network:`` starts and stops it.
+
+    ``ports``         fixed ones; else free ones
+    ``database_url``  a pattern with ``{service}``; else SQLite files in the folder
+    ``broker``        one that runs already, not ours to stop; else the ladder of services.local.broker
+    ``env``           variables for every process, over all others; ``env_of`` for one of them
+    ``keep_up``       start again what dies, saying so
+    ``step``          hears what is being started; ``say`` hears sentences
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        ports: Ports | None = None,
+        database_url: str | None = None,
+        broker: Broker | None = None,
+        programs: Sequence[Program] = PROGRAMS,
+        env: Mapping[str, str] | None = None,
+        env_of: Mapping[str, Mapping[str, str]] | None = None,
+        keep_up: bool = False,
+        step: Say = _silent,
+        say: Say = _silent,
+    ) -> None:
+        self.folder = folder.absolute()
+        self._fixed = ports is not None
+        self._ports = ports or Ports.free()
+        self._database_url = database_url or "sqlite:///{data}/{service}.db"
+        self._given = broker
+        self._programs = {program.name: program for program in programs}
+        self._env = dict(env or {})
+        self._env_of = {name: dict(own) for name, own in (env_of or {}).items()}
+        self._keep_up = keep_up
+        self._step = step
+        self._say = say
+        self._lock = FolderLock(self.folder / "run")
+        self._leash: Leash | None = None
+        self._broker: Broker | None = None
+        self._around: Surroundings | None = None
+        self._children: dict[str, Child] = {}
+        self._wanted: set[str] = set()
+        self._watches: dict[str, _Watch] = {}
+        self._change = threading.RLock()
+        self._stopping = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._told_disk = False
+        self._broker_away = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # What it is
+
+    @property
+    def around(self) -> Surroundings:
+        """Addresses, folders and what the processes are told. Known once it has been started."""
+        if self._around is None:
+            raise RuntimeError("the network has not been started")
+        return self._around
+
+    @property
+    def ports(self) -> Ports:
+        """Where it answers."""
+        return self._around.ports if self._around else self._ports
+
+    @property
+    def broker(self) -> Broker:
+        """The broker; a PrivateBroker may be killed and started again."""
+        if self._broker is None:
+            raise RuntimeError("the network has not been started")
+        return self._broker
+
+    def url(self, name: str) -> str:
+        """Where ``admin``, ``portal`` or ``sink`` answers, without a slash at the end."""
+        return self.around.url(name)
+
+    def database(self, service: str) -> str:
+        """The database URL of a service."""
+        return self._database_url.format(data=self.around.data, service=service)
+
+    def settings(self) -> dict[str, str]:
+        """The environment with which the command line speaks to this network."""
+        return {**self.around.common(), **self._env}
+
+    def log(self, name: str) -> Path:
+        """The log of a process."""
+        return self.folder / "log" / f"{name}.log"
+
+    def pid(self, name: str) -> int | None:
+        """The process id of a process that runs, else None."""
+        child = self._children.get(name)
+        return child.pid if child and child.alive() else None
+
+    def names(self) -> list[str]:
+        """The processes, in the order in which they are started."""
+        return list(self._programs)
+
+    # Starting and stopping
+
+    def start(self) -> None:
+        """Start everything and wait until it is ready.
+
+        Raises AlreadyRunning, PortTaken, ProgramMissing, BrokerFailed or NetworkFailed, each with a sentence;
+        nothing is left running then.
+        """
+        self._check_disk()
+        self._lock.take(say=self._say)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        self._check_ports()
+        self._leash = Leash(holds=self._lock.file)
+        self._step("broker")
+        self._broker = self._given or get_broker(self.folder / "broker", self._leash)
+        health = dict(zip(self._programs, free_ports(len(self._programs)), strict=True))
+        ports = replace(self._ports, health=health)
+        self._around = Surroundings(self.folder, ports, self._broker.url, self._database_url)
+        self._step("keys and databases")
+        self._around.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_keys(self._around.keys)
+        self._migrate()
+        for kind in ("sink", "service", "gateway"):
+            together = [program.name for program in self._programs.values() if program.kind == kind]
+            for name in together:
+                self._launch(name)
+            for name in together:
+                self._step(name)
+                self.wait_ready(name)
+        self._lock.write({**{name: self.url(name) for name in ("admin", "portal", "sink")}, "env": self.settings()})
+        if self._keep_up:
+            self._watcher = threading.Thread(target=self._watch, name="watcher")
+            self._watcher.start()
+
+    def stop(self) -> None:
+        """Stop gateways, services, sink and broker, in this order; nothing is left running."""
+        self._stopping.set()
+        if self._watcher is not None and self._watcher is not threading.current_thread():
+            self._watcher.join()
+            self._watcher = None
+        for kind in ("gateway", "service", "sink"):
+            self._stop_all([name for name, program in self._programs.items() if program.kind == kind])
+        if self._broker is not None and self._given is None:
+            self._broker.stop()
+        if self._leash is not None:
+            self._leash.close()
+            self._leash = None
+        self._lock.release()
+        self._stopping.clear()
+
+    def stop_one(self, name: str) -> None:
+        """SIGTERM to one process, and wait until it has drained; it stays down."""
+        with self._change:
+            self._wanted.discard(name)
+        self._stop_all([name])
+
+    def start_one(self, name: str, *, env: Mapping[str, str] | None = None) -> None:
+        """Start one process that is down, with these variables this once, and wait until it is ready."""
+        self._launch(name, env=env)
+        self.wait_ready(name)
+
+    def restart(self, name: str, *, env: Mapping[str, str] | None = None) -> None:
+        """Drain one process and start it again."""
+        self.stop_one(name)
+        self.start_one(name, env=env)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to one process. It stays down until ``start_one``, or until ``keep_up`` starts it again."""
+        child = self._children[name]
+        if not self._keep_up:
+            with self._change:
+                self._wanted.discard(name)
+        child.kill()
+
+    def add(self, service: str) -> str:
+        """Start one more process of a service, which competes on its queue; its name."""
+        first = self._programs[service]
+        number = sum(program.role == first.role for program in self._programs.values()) + 1
+        name = f"{first.role}-{number}"
+        self.ports.health[name] = free_ports(1)[0]
+        self._programs[name] = replace(first, name=name, service=first.role)
+        self.start_one(name)
+        return name
+
+    def wait_ready(self, name: str) -> None:
+        """Wait until this process takes work. Raises NetworkFailed with the end of its log."""
+        child, until = self._children[name], time.monotonic() + READY_WITHIN
+        while not self.ready(name):
+            if not child.alive():
+                raise NetworkFailed(f"{name} did not start (code {child.code}). Its log: {child.log}\n{child.tail()}")
+            if time.monotonic() > until:
+                raise NetworkFailed(
+                    f"{name} was not ready after {READY_WITHIN:.0f} s. Its log: {child.log}\n{child.tail()}"
+                )
+            time.sleep(0.1)
+
+    def ready(self, name: str) -> bool:
+        """Whether this process says that it takes work."""
+        try:
+            return httpx.get(self._ready_url(self._programs[name]), timeout=5, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def advance(self, seconds: float, *, within: float = 60.0) -> float:
+        """Move the domain clock forward, and wait until every service has nothing left of the time before.
+
+        Returns the new offset, in seconds. Raises NetworkFailed naming who has not acknowledged it.
+        """
+        clock = SharedClock(self.around.clock_file)
+        offset, until = clock.advance(seconds), time.monotonic() + within
+        while waiting := self._not_acknowledged(clock, offset):
+            if time.monotonic() > until:
+                raise NetworkFailed(f"the clock was moved, but {', '.join(waiting)} did not settle in {within:.0f} s")
+            time.sleep(0.1)
+        return offset
+
+    # Keeping up
+
+    def look(self) -> None:
+        """Start again what died and may be started again, saying so; one look, no waiting."""
+        with self._change:
+            if self._stopping.is_set():
+                return
+            self._look_at_broker()
+            self._look_at_disk()
+            for name in sorted(self._wanted):
+                self._look_at(name)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(0.3):
+            self.look()
+
+    def _look_at(self, name: str) -> None:
+        child = self._children[name]
+        if child.alive():
+            return
+        wait = self._may_start(name)
+        if wait is None:
+            self._launch(name)
+        elif wait > 0:
+            self._say(f"{name} ended ({_ending(child.code)}); it is started again in {wait:g} s. Its log: {child.log}")
+
+    def _look_at_broker(self) -> None:
+        node = self._broker
+        if not isinstance(node, PrivateBroker):
+            return
+        problem = node.problem()
+        if problem is None:
+            if self._broker_away and unreachable(node.url) is None:
+                self._broker_away = False
+                self._say("The broker is back.")
+            return
+        wait = self._may_start("broker")
+        if wait is None:
+            self._watches["broker"] = _Watch(deaths=self._watches["broker"].deaths, started=time.monotonic())
+            node.launch()
+        elif wait > 0:
+            self._broker_away = True
+            self._say(
+                f"{problem}\nIt is started again in {wait:g} s. What was confirmed is kept; the services wait for it."
+            )
+
+    def _may_start(self, name: str) -> float | None:
+        """None: now. Seconds: it has just died, and waits so long. 0: it still waits."""
+        watch, now = self._watches.setdefault(name, _Watch()), time.monotonic()
+        if watch.again_at is not None:
+            return None if now >= watch.again_at else 0.0
+        watch.deaths = 1 if now - watch.started > STEADY else watch.deaths + 1
+        wait = BACKOFF[min(watch.deaths, len(BACKOFF)) - 1]
+        watch.again_at = now + wait
+        return wait
+
+    def _look_at_disk(self) -> None:
+        low = shutil.disk_usage(self.folder).free < LEAST_DISK / 4
+        if low and not self._told_disk:
+            self._say(
+                f"The disk of {self.folder} is nearly full: below 100 MB the broker takes no more messages. Free some."
+            )
+        self._told_disk = low
+
+    # The parts
+
+    def _launch(self, name: str, *, env: Mapping[str, str] | None = None) -> None:
+        program = self._programs[name]
+        if self._leash is None:
+            raise RuntimeError("the network has not been started")
+        told = {**self.around.told(program), **self._env, **self._env_of.get(name, {}), **(env or {})}
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        child = Child(
+            name,
+            [sys.executable, "-m", program.module],
+            log=self.log(name),
+            leash=self._leash,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **told},
+            cwd=ROOT,
+        )
+        with self._change:
+            if self._stopping.is_set():
+                return
+            child.start()
+            self._children[name] = child
+            self._wanted.add(name)
+            watch = self._watches.setdefault(name, _Watch())
+            watch.started, watch.again_at = time.monotonic(), None
+
+    def _stop_all(self, names: list[str]) -> None:
+        children = [self._children[name] for name in names if name in self._children]
+        for child in children:
+            child.ask_to_stop()
+        for child in children:
+            if not child.stop(patience=DRAIN):
+                self._say(f"{child.name} did not stop within {DRAIN:.0f} s and was killed. Its log: {child.log}")
+
+    def _ready_url(self, program: Program) -> str:
+        match program.kind:
+            case "sink":
+                return f"{self.url('sink')}/health"
+            case "gateway":
+                return f"{self.url(program.role)}/readyz"
+            case "service":
+                return f"http://127.0.0.1:{self.ports.health[program.name]}/readyz"
+
+    def _not_acknowledged(self, clock: SharedClock, offset: float) -> list[str]:
+        done = clock.acknowledged()
+        services = [name for name in self._wanted if self._programs[name].kind == "service"]
+        return [
+            name
+            for name in sorted(services)
+            if done.get(f"{self._programs[name].role}-{self._children[name].pid}", -1.0) < offset
+        ]
+
+    def _migrate(self) -> None:
+        roles = {program.role for program in self._programs.values()} & {*SERVICES, *GATEWAYS}
+        for role in sorted(roles):
+            if not has_migrations(role):
+                continue
+            engine = make_engine(self.database(role))
+            try:
+                upgrade(role, engine)
+            finally:
+                engine.dispose()
+
+    def _check_ports(self) -> None:
+        for name, variable, _ in FIXED:
+            port = getattr(self._ports, name)
+            if self._fixed:
+                require_free(port, {"smtp": "the sink's mail server"}.get(name, f"the {name}"), variable)
+            elif not is_free(port):
+                self._ports = Ports.free()
+
+    def _check_disk(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        free = shutil.disk_usage(self.folder).free
+        if free < LEAST_DISK:
+            raise NetworkFailed(
+                f"Only {free // 2**20} MB are free on the disk of {self.folder}; {LEAST_DISK // 2**20} MB are needed. "
+                "Free some, or choose a folder on another disk: CHAPTERHOUSE_FOLDER=/path make run"
+            )
+
+
+def has_migrations(service: str) -> bool:
+    """Whether this service or gateway keeps a database."""
+    found = importlib.util.find_spec(f"services.{service}")
+    return bool(found and found.origin and (Path(found.origin).parent / "migrations").is_dir())
+
+
+def _ending(code: int | None) -> str:
+    return f"killed by signal {-code}" if code is not None and code < 0 else f"code {code}"
