@@ -1,0 +1,63 @@
+"""How times, modes and numbers are said on pages. Times are said in the chapter's zone, never in the machine's."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from shared.contracts.base import Mode
+
+MODES = {Mode.IN_PERSON: "In the room", Mode.ONLINE: "Online", Mode.PHONE: "By phone"}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def local(moment: datetime, zone: str) -> datetime:
+    """The moment on the wall of this zone."""
+    return moment.astimezone(ZoneInfo(zone))
+
+
+def clock(at: time | datetime) -> str:
+    """``7:00 pm``."""
+    hour = at.hour % 12 or 12
+    return f"{hour}:{at.minute:02d} {'am' if at.hour < 12 else 'pm'}"
+
+
+def day(on: date | datetime) -> str:
+    """``Tuesday 24 November``."""
+    return f"{on:%A} {on.day} {on:%B}"
+
+
+def day_of(moment: datetime, zone: str) -> str:
+    """The local day, without the year."""
+    return day(local(moment, zone))
+
+
+def long_day_of(moment: datetime, zone: str) -> str:
+    """The local day, with the year."""
+    return f"{day_of(moment, zone)} {local(moment, zone).year}"
+
+
+def time_of(moment: datetime, zone: str) -> str:
+    """The local time."""
+    return clock(local(moment, zone))
+
+
+def mode(value: Mode | str) -> str:
+    """A way to attend, as a person says it."""
+    return MODES[Mode(value)]
+
+
+def people(number: int) -> str:
+    """``1 person``, ``14 people``."""
+    return "1 person" if number == 1 else f"{number} people"
+
+
+FILTERS = {
+    "clock": clock,
+    "day": day,
+    "day_of": day_of,
+    "long_day_of": long_day_of,
+    "time_of": time_of,
+    "mode": mode,
+    "people": people,
+}
