@@ -91,7 +91,7 @@ def make_app(site: Site, routers: Sequence[APIRouter]) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
-        dependencies=[Depends(forgery.check)],
+        dependencies=[Depends(forgery.guard)],
     )
     app.state.site, app.state.assets, app.state.forgery, app.state.figures = site, assets, forgery, figures
     app.state.pages = Pages(templates=site.templates, assets=assets, forgery=forgery, title=site.title)
