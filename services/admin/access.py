@@ -149,7 +149,8 @@ class MeetingDesk(Desk):
 async def session_at(request: Request) -> Session | None:
     """The session of this browser, at whatever stage."""
     token = site_of(request).session_cookie.read(request)
-    return await in_thread(sessions_of(request).find, token) if token else None
+    by_itself = request.method == "GET" and (wants_fragment(request) or request.url.path.endswith("/live"))
+    return await in_thread(sessions_of(request).find, token, touch=not by_itself) if token else None
 
 
 async def signed_in(request: Request) -> Desk:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from services.admin import throttle
 from services.admin.passwords import hash_password, is_password
 from services.admin.store import Account, Accounts, AuditEntry, invitations, note, sessions, split, trail
+from services.admin.throttle import FREE, FREE_FOR_NETWORK, FREE_FOR_USER
 from shared.contracts.base import ChapterId, Role
 from shared.contracts.errors import AlreadyDone, Invalid, NotFound, TooMany
 from shared.gateway.database import Database
@@ -189,7 +190,7 @@ class Book:
 
     def check_password(self, user_name: str, password: str, network: str) -> Account | None:
         """The account whose password this is. Raises TooMany. An unknown user name is not told from a wrong password."""
-        whats = [self.keys.keyed_hash("tries", f"user {self._user_hash(user_name)}"), self._network(network)]
+        whats = self._tries(f"user {self._user_hash(user_name)}", network)
         self._may_try(whats)
         with self.database.reading() as connection:
             account = Accounts(connection, self.keys.kek).by_user(self._user_hash(user_name))
@@ -205,7 +206,7 @@ class Book:
 
         ``act`` is what the trail says that the code was given for.
         """
-        whats = [self.keys.keyed_hash("tries", f"code {account_id}"), self._network(network)]
+        whats = self._tries(f"code {account_id}", network)
         self._may_try(whats)
         with self.database.writing() as connection:
             rows = Accounts(connection, self.keys.kek)
@@ -217,9 +218,8 @@ class Book:
             if not (by_code or by_recovery):
                 throttle.failed(connection, whats, self.now())
                 return False
-            throttle.succeeded(connection, whats[0])
-            user = self._user_hash(account.user_name)
-            throttle.succeeded(connection, self.keys.keyed_hash("tries", f"user {user}"))
+            forgotten = {**whats, **self._tries(f"user {self._user_hash(account.user_name)}", network)}
+            throttle.succeeded(connection, [what for what, free in forgotten.items() if free != FREE_FOR_NETWORK])
             note(connection, self.now(), account_id, act if by_code else f"{act}_by_recovery_code")
         return True
 
@@ -232,14 +232,19 @@ class Book:
                 return rows.use_step(account.account_id, step)
         return False
 
-    def _may_try(self, whats: list[str]) -> None:
+    def _may_try(self, whats: dict[str, int]) -> None:
         with self.database.reading() as connection:
             wait = throttle.waiting(connection, whats, self.now())
         if wait:
             raise TooMany(f"Too many tries. Wait {wait} seconds, then try again.", retry_after=wait)
 
-    def _network(self, network: str) -> str:
-        return self.keys.keyed_hash("tries", f"network {network}")
+    def _tries(self, whose: str, network: str) -> dict[str, int]:
+        """What failures are counted for, as keyed hashes, and how many of them are free."""
+        return {
+            self.keys.keyed_hash("tries", f"{whose} from {network}"): FREE,
+            self.keys.keyed_hash("tries", whose): FREE_FOR_USER,
+            self.keys.keyed_hash("tries", f"network {network}"): FREE_FOR_NETWORK,
+        }
 
     def _user_hash(self, user_name: str) -> str:
         return self.keys.keyed_hash("user", user_name.strip().casefold())
