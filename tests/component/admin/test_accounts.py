@@ -17,8 +17,6 @@ from services.admin.throttle import MOST, delay
 from shared.contracts.base import Role
 from shared.contracts.errors import Invalid, NotFound, TooMany
 from shared.runtime.clock import real_now
-from shared.storage.engine import make_engine
-from shared.storage.migrate import upgrade
 from tests.component.admin.scene import NORTH, Browser
 
 PASSWORD = "four quiet words here"
@@ -239,31 +237,3 @@ def test_signing_in_leads_to_no_other_site(browser: Browser, path: str) -> None:
     """Whatever the address asked for."""
     page = browser.client.get("/sign-in", params={"next": path}).text
     assert 'name="next" value="/"' in page
-
-
-def test_the_migration_makes_the_tables_of_the_metadata() -> None:
-    """Columns, indexes, keys and whether a column may be empty."""
-    engine = make_engine("sqlite://")
-    upgrade("admin", engine)
-    other = make_engine("sqlite://")
-    with other.connect().execution_options(writing=True) as connection, connection.begin():
-        store.metadata.create_all(connection)
-    assert shape(engine) == shape(other)
-    engine.dispose()
-    other.dispose()
-
-
-def shape(engine: object) -> dict[str, object]:
-    from sqlalchemy import inspect  # noqa: PLC0415
-
-    found = inspect(engine)  # type: ignore[call-overload]
-    return {
-        table: (
-            sorted((column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(table)),
-            sorted((index["name"], tuple(index["column_names"])) for index in found.get_indexes(table)),
-            found.get_pk_constraint(table)["constrained_columns"],
-            sorted(tuple(unique["column_names"]) for unique in found.get_unique_constraints(table)),
-        )
-        for table in sorted(found.get_table_names())
-        if table != "alembic_version"
-    }
