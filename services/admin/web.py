@@ -37,7 +37,7 @@ def admin_app(
         keys=keys,
         open_asking=open_asking,
         templates=HERE / "templates",
-        static=HERE / "static",
+        layout="layout.html",
         base_url=settings.url,
         clock=clock,
     )
