@@ -1,0 +1,1 @@
+"""Region, chapters, groups, places, series and meetings."""

@@ -1,0 +1,1 @@
+"""What meeting finders and calendars read. Pure: meetings in, text out."""

@@ -1,0 +1,1 @@
+"""Reads lists of meetings that others keep. Pure: text in, rows or refusals out."""

@@ -1,0 +1,1 @@
+"""The rules of meetings, pure: what there is, and what may become of it."""
