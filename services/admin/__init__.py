@@ -1,0 +1,1 @@
+"""The web app of coordinators and regional staff."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 from fastapi import Request
@@ -64,6 +64,14 @@ class Forgery:
         """A token for the forms of this page."""
         nonce = secrets.token_urlsafe(12)
         return f"{nonce}.{self._sign(self._binding(request), nonce)}"
+
+    async def guard(self, request: Request) -> AsyncIterator[None]:
+        """The dependency of the whole app: the check before, and uploaded files closed afterwards."""
+        try:
+            await self.check(request)
+            yield
+        finally:
+            await request.close()
 
     async def check(self, request: Request) -> None:
         """Raises Forged unless the request changes nothing, or comes from a page of ours in this browser."""

@@ -20,7 +20,7 @@ SHARED = Path(__file__).parent / "templates"
 class Pages:
     """Renders the pages of one site."""
 
-    def __init__(self, *, templates: Path, assets: Assets, forgery: Forgery, title: str) -> None:
+    def __init__(self, *, templates: Path, assets: Assets, forgery: Forgery, title: str, layout: str) -> None:
         self._forgery = forgery
         self.environment = Environment(
             loader=ChoiceLoader([FileSystemLoader(templates), FileSystemLoader(SHARED)]),
@@ -30,7 +30,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self.environment.filters.update(FILTERS)
-        self.environment.globals.update(asset=assets.url, site_title=title, new_id=new_id)
+        self.environment.globals.update(asset=assets.url, site_title=title, site_layout=layout, new_id=new_id)
 
     def text(self, request: Request, template: str, **context: Any) -> str:
         """A template as text. Every template has ``request``, ``csrf()``, ``asset(name)``, ``new_id()``, ``who``."""

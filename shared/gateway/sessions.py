@@ -103,8 +103,11 @@ class Sessions:
             )
         return token
 
-    def find(self, token: str | None) -> Session | None:
-        """The session of this token, if it is neither idle too long nor past its end; it counts as seen now."""
+    def find(self, token: str | None, *, touch: bool = True) -> Session | None:
+        """The session of this token, if it is neither idle too long nor past its end.
+
+        It counts as seen now, unless ``touch`` is False: a page that refreshes itself is nobody's presence.
+        """
         if not token:
             return None
         digest, now, at = hash_token(token), self._now(), self._table.c
@@ -120,7 +123,7 @@ class Sessions:
         if now >= session.ends_at or now - session.seen_at >= self._idle:
             self.end(token)
             return None
-        if now - session.seen_at >= TOUCH:
+        if touch and now - session.seen_at >= TOUCH:
             with self._database.writing() as connection:
                 connection.execute(update(self._table).where(at.token_hash == digest).values(seen_at=now))
         return session

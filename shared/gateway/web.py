@@ -41,6 +41,7 @@ class Site:
     open_asking: Callable[[], AbstractAsyncContextManager[Asking]]
     templates: Path
     static: Path | None = None
+    layout: str = "gateway/base.html"  # what error pages extend
     base_url: str = "http://127.0.0.1"  # as browsers call it; https makes cookies Secure and sends HSTS
     cookie: str = "session"
     cookie_seconds: int | None = None
@@ -91,10 +92,12 @@ def make_app(site: Site, routers: Sequence[APIRouter]) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         lifespan=_lifespan,
-        dependencies=[Depends(forgery.check)],
+        dependencies=[Depends(forgery.guard)],
     )
     app.state.site, app.state.assets, app.state.forgery, app.state.figures = site, assets, forgery, figures
-    app.state.pages = Pages(templates=site.templates, assets=assets, forgery=forgery, title=site.title)
+    app.state.pages = Pages(
+        templates=site.templates, assets=assets, forgery=forgery, title=site.title, layout=site.layout
+    )
     app.add_middleware(
         Frame,
         figures=figures,

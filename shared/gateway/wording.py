@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,11 @@ def people(number: int) -> str:
     return "1 person" if number == 1 else f"{number} people"
 
 
+def zip_with(values: Iterable[object], labels: Iterable[object]) -> list[tuple[object, object]]:
+    """Values and their labels, as a select wants them."""
+    return list(zip(values, labels, strict=True))
+
+
 FILTERS = {
     "clock": clock,
     "day": day,
@@ -60,4 +66,5 @@ FILTERS = {
     "time_of": time_of,
     "mode": mode,
     "people": people,
+    "zip_with": zip_with,
 }

@@ -36,6 +36,12 @@ class LocalAsking:
         """From now on, answer this kind of request so."""
         self._scripts[kind] = list(answers)
 
+    def use(self, world: World, *kinds: type[Request[Any]]) -> None:
+        """From now on this service answers these kinds itself, and whatever else has no script."""
+        self.worlds[world.store.keys.name] = world
+        for kind in kinds:
+            self._scripts.pop(kind, None)
+
     def sent_of(self, kind: type[Command[V]]) -> list[Command[V]]:
         """The commands of this kind that were sent."""
         return [command for command, _, _ in self.sent if isinstance(command, kind)]
