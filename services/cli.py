@@ -23,6 +23,7 @@ _ROOMS = {
     "chapter": ("services.operator.setting_up", "chapter"),
     "import": ("services.operator.setting_up", "import_meetings"),
     "invite": ("services.operator.setting_up", "invite"),
+    "asyncapi": ("services.operator.describing", "asyncapi"),
 }
 
 

@@ -6,4 +6,4 @@ for kind in OURS:
     file = GOLDEN / f"{kind}.json"
     if not file.exists():
         file.write_bytes(golden_bytes(kind) + b"\n")
-        print(f"wrote {file.name}")  # noqa: T201
+        print(f"wrote {file.name}")
