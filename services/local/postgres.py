@@ -70,10 +70,17 @@ def _unprivileged() -> str | None:
 
 
 class PrivatePostgres:
-    """One cluster in a folder of its own (a scratch folder unless one is named)."""
+    """One cluster in a folder of its own (a scratch folder unless one is named).
 
-    def __init__(self, leash: Leash, *, folder: Path | None = None, binaries: Path | None = None) -> None:
+    ``durable`` False leaves out the syncs to disk, for tests: what was committed survives a killed server, not a
+    power cut.
+    """
+
+    def __init__(
+        self, leash: Leash, *, folder: Path | None = None, binaries: Path | None = None, durable: bool = True
+    ) -> None:
         self._leash = leash
+        self._durable = durable
         self._scratch = folder is None
         self._folder = (folder or Path(tempfile.mkdtemp(prefix="chapterhouse-postgres-"))).absolute()
         self._binaries = binaries
@@ -172,7 +179,8 @@ class PrivatePostgres:
             "listen_addresses": LOOPBACK,
             "port": str(self.port),
             "unix_socket_directories": "",
-            "fsync": "on",
+            "fsync": "on" if self._durable else "off",
+            "full_page_writes": "on" if self._durable else "off",
             "synchronous_commit": "on",
             "shared_buffers": "64MB",
             "max_connections": "200",

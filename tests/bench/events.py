@@ -143,7 +143,7 @@ def probe(url: str, database_url: str, folder: Path, count: int) -> tuple[float,
 def main(events: int, rounds: int, databases: str) -> None:
     """Measure and print the table."""
     broker: TestBroker = get_test_broker()
-    postgres = get_test_postgres() if "postgresql" in databases else None
+    postgres = get_test_postgres(durable=True) if "postgresql" in databases else None
     load = bodies(events)
     figures: dict[str, list[float]] = {}
     try:

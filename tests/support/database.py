@@ -93,9 +93,9 @@ class GivenPostgres(_Server):
 class PrivateTestPostgres(_Server):
     """A private cluster in a scratch folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         self._leash = Leash()
-        self.cluster = PrivatePostgres(self._leash)
+        self.cluster = PrivatePostgres(self._leash, durable=durable)
         self.cluster.start()
         self.url = self.cluster.url
 
@@ -118,13 +118,13 @@ class ContainerPostgres(_Server):
         self._container.stop()
 
 
-def get_test_postgres() -> TestPostgres:
-    """The first rung of the ladder that holds. Raises pytest.UsageError with what to install."""
+def get_test_postgres(*, durable: bool = False) -> TestPostgres:
+    """The first rung of the ladder that holds; ``durable`` for figures that count syncs to disk. Raises pytest.UsageError with what to install."""
     if url := os.environ.get("CHAPTERHOUSE_TEST_POSTGRES"):
         return GivenPostgres(url)
     if docker_answers():
         return ContainerPostgres()
     try:
-        return PrivateTestPostgres()
+        return PrivateTestPostgres(durable=durable)
     except ProgramMissing as missing:
         raise pytest.UsageError(str(missing)) from missing
