@@ -168,6 +168,7 @@ def test_a_sender_that_breaks_counts_as_unknown(town: Town) -> None:
 def test_a_process_that_dies_while_sending_leaves_a_notice_that_another_decides_on(town: Town) -> None:
     """Marked SENDING before the first byte; after the lease the rule of the unknown outcome holds."""
     changed(town, sms=True)
+    town.sms.finds = [Accepted("SM5")]
     town.mail.before = town.sms.before = kill
     for _ in range(2):
         with pytest.raises(Killed):
@@ -175,7 +176,6 @@ def test_a_process_that_dies_while_sending_leaves_a_notice_that_another_decides_
         assert "sending" in {row.state for row in town.rows() if row.kind == "meeting_changed"}
         town.lapse_leases()
     town.mail.before = town.sms.before = lambda _message: None
-    town.sms.finds = [Accepted("SM5")]
     town.service = town.dispatcher.service = town.new_service()
     town.send_all()
     assert town.state(CHANGED) == [("sent", ""), ("sent", "")]
