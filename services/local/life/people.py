@@ -85,20 +85,20 @@ class Person:
 
     def look(self, meeting: str) -> Page:
         """Look at one's place."""
-        page = self.browser.get(f"/me/seats/{meeting}")
+        page = self.browser.get(f"/my/meetings/{meeting}")
         self._read_place(page)
         return page
 
     def give_up(self, meeting: str) -> None:
         """Give one's place up."""
-        page = self.browser.get(f"/me/seats/{meeting}/give-up")
+        page = self.browser.get(self.look(meeting).link("Give up my place"))
         page = self.browser.send(page.form("/give-up"))
         if not page.says("You gave up your place"):
             raise Stuck(f"giving up led to {page.path}: {page.gist()}")
 
     def calendar(self, meeting: str) -> str:
         """One's place as a calendar file."""
-        return self.browser.file(f"/me/seats/{meeting}/calendar.ics")
+        return self.browser.file(self.look(meeting).link("Put it in my calendar"))
 
     def unsubscribe(self, letter: Letter) -> None:
         """What a mail program does when "unsubscribe" is pressed: one POST, no cookie, no page (RFC 8058)."""

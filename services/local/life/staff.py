@@ -106,7 +106,8 @@ class Coordinator(Staff):
             **{f"{mode.value}_capacity": str(places) for mode, places in chapter.places.items()},
         }
         page = self.browser.send(form.fill(**typed, modes=[mode.value for mode in chapter.places]), "Show the dates")
-        shown = next((line for line in page.lines if re.search(r"\d{1,2}[:.]\d{2}", line) and "," in line), "")
+        begin = next((at for at, line in enumerate(page.lines) if line.startswith("The first")), -1)
+        shown = page.lines[begin + 1]
         page = self.browser.send(page.form("/series/new"), "Schedule these meetings")
         if not page.says("The series is scheduled"):
             raise Stuck(f"{page.path} did not schedule it: {page.gist()}")
