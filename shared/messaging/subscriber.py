@@ -156,10 +156,7 @@ class Requests(_Taking):
 
     def take(self, messages: list[Any]) -> None:
         """Answer a batch; the caller acknowledges."""
-        batch = [
-            RequestDelivery(_bytes(m), bytes.fromhex(str(m.headers.get("signature", "")) or "00")) for m in messages
-        ]
-        replies = self.work(batch)
+        replies = self.work([RequestDelivery(_bytes(message), _signature(message)) for message in messages])
         link = self.batches._link  # noqa: SLF001 - replies go out where the requests came in
         if link is None:
             raise LinkLost("the link closed before the replies")
@@ -234,8 +231,17 @@ def _delivery(message: Any) -> Delivery:
     return Delivery(_bytes(message), attempt=_whole(headers.get(ATTEMPT)), deliveries=_whole(counted))
 
 
+def _signature(message: Any) -> bytes:
+    """The signature in the headers; none where there is none or it is no hex, and then nothing verifies."""
+    try:
+        return bytes.fromhex(str((message.headers or {}).get("signature", "")))
+    except ValueError:
+        return b""
+
+
 def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    """A count in a header that anyone may have written: never negative, never more than a column holds."""
+    return min(value, 1_000_000) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
 def host(service: type, settings: Settings) -> type:
