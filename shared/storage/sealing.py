@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
 from sqlalchemy import Connection, delete, insert, select
 
+from shared.messaging.outbox import upsert
 from shared.storage.core import member_keys
 
 
@@ -45,6 +46,10 @@ class Vault:
         self._connection.execute(delete(member_keys).where(member_keys.c.member_id == owner))
         self._keys.pop(owner, None)
 
+    def lose_cached(self) -> None:
+        """A savepoint was undone, and perhaps the making of a key with it: read keys anew."""
+        self._keys.clear()
+
     def _key(self, owner: str, *, make: bool) -> bytes:
         if owner in self._keys:
             return self._keys[owner]
@@ -53,7 +58,10 @@ class Vault:
             key = aes_key_unwrap(self._kek, wrapped)
         elif make:
             key = AESGCM.generate_key(256)
-            self._connection.execute(insert(member_keys).values(member_id=owner, wrapped=aes_key_wrap(self._kek, key)))
+            made = upsert(self._connection, member_keys).values(member_id=owner, wrapped=aes_key_wrap(self._kek, key))
+            self._connection.execute(made.on_conflict_do_nothing())
+            kept = self._connection.scalar(select(member_keys.c.wrapped).where(member_keys.c.member_id == owner))
+            key = aes_key_unwrap(self._kek, kept)  # another transaction's, if it came first
         else:
             raise Forgotten(owner)
         self._keys[owner] = key

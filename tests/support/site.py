@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import amqp
 from kombu import Connection
-from sqlalchemy import Engine, Row, func, insert, select
+from sqlalchemy import Engine, Row, func, insert, select, update
 
 from services.local.processes import Child, Leash
 from shared.contracts.base import ChapterId, RegionId
@@ -218,6 +218,13 @@ class Site:
         ]
         with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
             connection.execute(insert(core.outbox), rows)
+
+    def expire_leases(self) -> None:
+        """As if their time had passed: half a minute is long for a test."""
+        with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+            past = datetime.now(UTC) - timedelta(seconds=1)
+            leased = core.outbox.c.leased_until.is_not(None)
+            connection.execute(update(core.outbox).where(leased).values(leased_until=past))
 
     # -- the books ----------------------------------------------------------------------------
 
