@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ import amqp
 from kombu import Connection
 from sqlalchemy import Engine, Row, func, insert, select, update
 
-from services.local.processes import Child, Leash
 from shared.contracts.base import ChapterId, RegionId
 from shared.contracts.meetings import ChapterOpened
 from shared.messaging import topology
@@ -26,8 +24,9 @@ from shared.runtime.ids import new_id
 from shared.storage import core
 from shared.storage.engine import make_engine
 from tests.support.probe.service import SECRET, ProbeHeard, effects, metadata
-from tests.support.processes import ROOT, eventually
+from tests.support.processes import eventually
 from tests.support.world import key_folder
+from tests.support.zygote import Forked, Zygote
 
 QUEUE = "feedback.events"
 LADDER = (0.2, 0.4)
@@ -60,13 +59,13 @@ def chapter(name: str = "ok") -> Said:
 class Site:
     """One virtual host, one database, any number of probe processes."""
 
-    def __init__(self, broker_url: str, database_url: str, folder: Path) -> None:
+    def __init__(self, zygote: Zygote, broker_url: str, database_url: str, folder: Path) -> None:
+        self.zygote = zygote
         self.broker_url = broker_url
         self.database_url = database_url
         self.folder = folder
         self.engine: Engine = make_engine(database_url)
-        self.children: list[Child] = []
-        self._leash = Leash()
+        self.children: list[Forked] = []
         metadata.create_all(self.engine)
         with self.broker() as connection:
             topology.declare(connection, LADDER)
@@ -80,8 +79,6 @@ class Site:
         """What the probe is told."""
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHAPTERHOUSE_")},
-            "PYTHONPATH": str(ROOT),
-            "PYTHONWARNINGS": "ignore",
             "CHAPTERHOUSE_BROKER_URL": self.broker_url,
             "CHAPTERHOUSE_DATABASE_URL": self.database_url,
             "CHAPTERHOUSE_DATA": str(self.folder),
@@ -90,26 +87,18 @@ class Site:
             **{f"CHAPTERHOUSE_{name.upper()}": value for name, value in more.items()},
         }
 
-    def start(self, module: str = "tests.support.probe", *, wait: bool = True, **settings: str) -> Child:
+    def start(self, module: str = "tests.support.probe.running", *, wait: bool = True, **settings: str) -> Forked:
         """Start one more process; returns once it consumes."""
-        number = len(self.children)
-        child = Child(
-            f"probe {number}",
-            [sys.executable, "-m", module],
-            log=self.folder / f"probe-{number}.log",
-            leash=self._leash,
-            env=self.environment(**settings),
-            cwd=ROOT,
-        )
-        consumers = self.consumers()
-        child.start()
+        consumers = self.consumers() if wait else 0
+        log = self.folder / f"probe-{len(self.children)}.log"
+        child = Forked(self.zygote, module, self.environment(**settings), log)
         self.children.append(child)
         if wait:
             eventually(lambda: self.consumers() > consumers or not child.alive(), what="consuming", every=0.05)
             assert child.alive(), child.tail(30)
         return child
 
-    def kill_at(self, point: str) -> Child:
+    def kill_at(self, point: str) -> Forked:
         """A process that kills itself with SIGKILL at this point."""
         return self.start(wait=False, kill_at=point)
 
@@ -121,7 +110,6 @@ class Site:
         """Kill what runs."""
         for child in self.children:
             child.kill()
-        self._leash.close()
         self.engine.dispose()
 
     # -- the broker ---------------------------------------------------------------------------
@@ -255,7 +243,7 @@ class Site:
         return {str(message.properties["message_id"]) for message in self.take(SPY)}
 
 
-def stop(child: Child, *, patience: float = 20.0) -> None:
+def stop(child: Forked, *, patience: float = 20.0) -> None:
     """SIGTERM; the process must end by itself, and well."""
     child.ask_to_stop(signal.SIGTERM)
     code = child.wait(patience)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.broker import TestBroker
 from tests.support.processes import eventually
-from tests.support.site import LADDER, QUEUE, Site, chapter, stop
+from tests.support.site import QUEUE, Site, chapter, stop
 
 POINTS = ["before commit", "between commit and ack", "between publish and mark"]
 
@@ -24,13 +24,14 @@ def test_killed_at_any_point_nothing_is_lost_and_nothing_doubled(site: Site, poi
         assert dying.wait(30) == -signal.SIGKILL, dying.tail(30)
         site.say(*(more := [chapter() for _ in range(5)]))
         said += more
+    site.expire_leases()
     site.start()
     site.balances(said, parked=poison)
     assert site.heard() == {row.event_id for row in site.outgoing()}
     assert eventually(lambda: site.ready() == 0)
 
 
-def test_a_relays_lease_is_taken_over_after_its_death(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relays_lease_is_taken_over_after_its_death(site: Site) -> None:
     """Not before it expires, since it may live; then by whoever looks."""
     said = [chapter() for _ in range(3)]
     site.say(*said)
@@ -51,6 +52,7 @@ def test_two_processes_on_one_queue_share_the_work_and_one_may_die(site: Site) -
     site.say(*said)
     eventually(lambda: len(site.inbox()) > 20, every=0.02)
     first.kill()
+    site.expire_leases()
     site.balances(said)
     assert second.alive()
 
@@ -66,7 +68,6 @@ def test_stopped_while_it_works_it_drains_and_nothing_comes_twice(site: Site) ->
     assert 4 <= len(handled) < len(said)
     assert site.unsent() == 0
     left = site.take(QUEUE)
-    assert {str(m.properties.get("message_id")) for m in left} is not None
     assert len(left) == len(said) - len(handled)
     assert not any(m.delivery_info["redelivered"] for m in left)
     assert not any((m.headers or {}).get("x-delivery-count") for m in left)
@@ -107,4 +108,3 @@ def test_events_wait_for_a_broker_that_is_restarted_or_killed(site: Site, broker
     site.balances(said, parked=poison, within=60)
     assert site.heard() == {row.event_id for row in site.outgoing()}
     assert child.alive()
-    assert len(LADDER) == 2
