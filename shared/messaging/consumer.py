@@ -19,6 +19,8 @@ from shared.messaging.link import Link, LinkLost
 log = structlog.get_logger()
 
 TAG = "batches"
+LAST_WORDS = 0.2
+"""Seconds of silence after which a cancelled consumer has got all that the broker had on its way."""
 
 
 class Batches:
@@ -109,9 +111,11 @@ class Batches:
     def _finish(self, link: Link) -> None:
         """Settle what was taken ahead, so that a stop makes nothing come twice."""
         with link.writing() as channel:
-            channel.basic_cancel(TAG)  # returns when all that was on its way has come
-        while self._taken and time.monotonic() < self._finish_until:
-            self._settle(link)
+            channel.basic_cancel(TAG)
+            channel.callbacks[TAG] = self._taken.append  # a quorum queue's last deliveries may come after its consent
+        while time.monotonic() < self._finish_until and (self._taken or link.drain(LAST_WORDS)):
+            if self._taken:
+                self._settle(link)
 
     def _collect(self, link: Link) -> None:
         """Take what has arrived already, up to the batch's size; never wait for more."""
