@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import eventlet
 import structlog
@@ -33,6 +33,9 @@ from shared.runtime.points import reached
 from shared.runtime.settings import Settings
 
 log = structlog.get_logger()
+
+B = TypeVar("B")
+T = TypeVar("T")
 
 ATTEMPT = "x-attempt"
 CONFIRM_SECONDS = 20.0
@@ -250,7 +253,7 @@ def _whole(value: Any) -> int:
     return min(value, 1_000_000) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
-def _kept(run: Callable[[Any], Any], batch: Any) -> Any:
+def _kept(run: Callable[[B], T], batch: B) -> T | Exception:
     """What this returns, or the exception it raises, as a value: Nameko logs those that pass with their text."""
     try:
         return run(batch)
