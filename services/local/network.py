@@ -151,7 +151,7 @@ class Network:
 
     def settings(self) -> dict[str, str]:
         """The environment with which the command line speaks to this network."""
-        return {**self.around.common(), **self._env}
+        return {**self.around.common(), "CHAPTERHOUSE_ADMIN_BASE_URL": self.url("admin"), **self._env}
 
     def log(self, name: str) -> Path:
         """The log of a process."""
