@@ -47,6 +47,7 @@ class Batches:
         self._heartbeat = heartbeat
         self._stopping = False
         self._finish_until = 0.0
+        self._cancelled = False
         self._link: Link | None = None
         self._taken: list[Any] = []
         self.consuming = False
@@ -110,12 +111,17 @@ class Batches:
 
     def _finish(self, link: Link) -> None:
         """Settle what was taken ahead, so that a stop makes nothing come twice."""
-        with link.writing() as channel:
-            channel.basic_cancel(TAG)
-            channel.callbacks[TAG] = self._taken.append  # a quorum queue's last deliveries may come after its consent
+        self._cancel(link)
         while time.monotonic() < self._finish_until and (self._taken or link.drain(LAST_WORDS)):
             if self._taken:
                 self._settle(link)
+
+    def _cancel(self, link: Link) -> None:
+        with link.writing() as channel:
+            if not self._cancelled:
+                self._cancelled = True
+                channel.basic_cancel(TAG)
+                channel.callbacks[TAG] = self._taken.append  # the last deliveries may come after the broker's consent
 
     def _collect(self, link: Link) -> None:
         """Take what has arrived already, up to the batch's size; never wait for more."""
@@ -128,6 +134,8 @@ class Batches:
         self.begun += 1
         try:
             self._handle(batch)
+            if self._stopping:  # before the ack: it would make a quorum queue send more, and lose them over the cancel
+                self._cancel(link)
             with link.writing() as channel:
                 channel.basic_ack(batch[-1].delivery_info["delivery_tag"], multiple=True)
         finally:
