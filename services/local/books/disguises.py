@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
+from services.local.books.where import Unreadable
+
 SHORTEST = 6
 """Bytes. What is shorter stands in every file by chance, and cannot be looked for."""
 ANCHOR = 6
@@ -112,7 +114,7 @@ class Hunt:
         strict: list[tuple[bytes, int]] = []
         for number, text in enumerate(self.texts):
             if len(text.encode()) < SHORTEST:
-                raise TooShort(
+                raise Unreadable(
                     f"a planted text has fewer than {SHORTEST} bytes; plant one that stands nowhere by chance"
                 )
             for spelling in spellings(text):

@@ -169,16 +169,20 @@ def _arrived(what: str, channel: str, database: Database, arrived: Counter[str])
     """What a server accepted = what arrived, by Message-ID or sid.
 
     An attempt whose outcome nobody could tell may have arrived; of these, no more than there were may be in the
-    sink beyond what was accepted.
+    sink beyond what was accepted. A mail bears the same Message-ID at every attempt, and counts once.
     """
-    accepted, unknown = set(), 0
+    accepted: set[str] = set()
+    certain: set[str] = set()
+    doubtful: list[str] = []
     for notice, provider_id, outcome, how in database.rows(
         "SELECT notice_id, provider_id, outcome, channel FROM deliveries"
     ):
         if how == channel and outcome == "accepted":
             accepted.add(provider_id or f"no id, notice {notice}")
+            certain.add(notice)
         elif how == channel and outcome in ("unknown", "sending"):
-            unknown += 1
+            doubtful.append(notice)
+    unknown = len(set(doubtful) - certain) if channel == "email" else len(doubtful)
     beyond = set(arrived) - accepted
     allowed = set(sorted(beyond)[:unknown])
     right = "arrived" if not unknown else f"arrived ({len(allowed)} of {unknown} unknown)"
