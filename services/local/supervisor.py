@@ -67,7 +67,7 @@ def run(
             threading.Event().wait()
         except SENTENCES as failed:
             steps.close()
-            console.print(str(failed), style="bold red", markup=False, highlight=False)
+            console.print(str(failed), style="bold red", markup=False, highlight=False, soft_wrap=True)
             return 1
         except Stopped:
             steps.close()
@@ -85,7 +85,7 @@ def play(network: Network, console: Console, *, again: bool) -> bool:
 
 
 class _Steps:
-    """While things start: a bar with one step for the broker, one for the databases, one for each process."""
+    """While things start: a bar with steps for broker and databases, and one for each process."""
 
     def __init__(self, console: Console, programs: int) -> None:
         self._console = console
@@ -97,7 +97,7 @@ class _Steps:
             TimeElapsedColumn(),
         )
         self._progress = Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task("starting", total=programs + 2)
+        self._task = self._progress.add_task("starting", total=programs + 3)
         self._begun = 0
         self._began = time.monotonic()
 
@@ -119,7 +119,7 @@ class _Steps:
 
     def say(self, sentence: str) -> None:
         """A line of its own, above the bar while there is one."""
-        self._console.print(sentence, markup=False, highlight=False)
+        self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     def done(self) -> None:
         """All of it is up."""

@@ -25,7 +25,7 @@ from shared.messaging.envelope import Cause, Envelope, Unreadable, decode
 from shared.runtime.clock import real_now
 from shared.runtime.ids import child_traceparent
 from shared.runtime.points import reached
-from shared.storage.engine import is_contention, is_outage
+from shared.storage.engine import is_contention, is_held, is_outage, is_unique_violation
 from shared.storage.work import Store, Work
 
 log = structlog.get_logger()
@@ -228,7 +228,7 @@ class Dispatcher(Generic[WorkT]):
             raise Forbidden(f"{readable.asked.type} is not answered here")
         return readable
 
-    def _commands(self, batch: dict[int, wire.Readable]) -> dict[int, bytes]:
+    def _commands(self, batch: dict[int, wire.Readable], *, again: bool = True) -> dict[int, bytes]:
         if not batch:
             return {}
         try:
@@ -236,6 +236,8 @@ class Dispatcher(Generic[WorkT]):
         except Exception as error:  # noqa: BLE001 - each is tried alone, and named there
             if len(batch) > 1 and not isinstance(error, StoreAway):
                 return {k: v for index, each in batch.items() for k, v in self._commands({index: each}).items()}
+            if again and is_unique_violation(error):  # another process answered this very request in the meantime
+                return self._commands(batch, again=False)
             for each in batch.values():
                 self._log_fault(each, error)
             return {index: wire.fault_bytes(each.asked.correlation_id) for index, each in batch.items()}
@@ -334,6 +336,8 @@ class Dispatcher(Generic[WorkT]):
                 return run()
             except Exception as error:
                 if is_outage(error):
+                    raise StoreAway(type(error).__name__) from error
+                if attempt == CONTENTION_TRIES - 1 and is_held(error):
                     raise StoreAway(type(error).__name__) from error
                 if not is_contention(error) or attempt == CONTENTION_TRIES - 1:
                     raise
