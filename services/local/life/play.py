@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
-from typing import Any
 
 from rich.console import Console
 
-from services.local.broker import BrokerFailed
+from services.local.books import Where, keep
+from services.local.broker import BrokerFailed, PrivateBroker
 from services.local.life import asking, evening, filling, opening
 from services.local.life.browser import Stuck
 from services.local.life.post import Post
-from services.local.life.scene import Played, Scene, write_note
+from services.local.life.scene import PLANTED, Played, Scene, write_note
 from services.local.life.signing_in import accounts_in, table_of
 from services.local.life.telling import Teller
 from services.local.network import Network, NetworkFailed
 from shared.contracts.errors import Fault, Refused, Unreachable
+from shared.runtime.clock import SharedClock
 
 NOTE = "life.json"
-BOOKS = "services.local.books"
 
 
 def play(network: Network, console: Console, *, again: bool = False) -> bool:
@@ -30,7 +28,7 @@ def play(network: Network, console: Console, *, again: bool = False) -> bool:
     if edition == 0 or again:
         try:
             played = Story(network, console, edition=edition + 1).play()
-            well = played.books is not False
+            well = played.books
         except (Stuck, NetworkFailed, BrokerFailed, Refused, Fault, Unreachable) as stopped:
             console.print(f"The story stopped: {stopped}", style="bold red", markup=False, highlight=False)
             console.print(f"The network stays up; its logs are in {network.folder / 'log'}.", highlight=False)
@@ -74,6 +72,7 @@ class Story:
             self._acts(scene)
         finally:
             scene.leave()
+        scene.count_slips()
         scene.played.books = keep_books(scene.network, scene.teller)
         scene.played.seconds = scene.teller.seconds
         write_note(scene.network.folder, NOTE, {"edition": scene.edition, "finished": True})
@@ -98,17 +97,19 @@ class Story:
         asking.close_the_window(scene)
 
 
-def keep_books(network: Network, teller: Teller) -> bool | None:
-    """Have the books kept, by code that shares nothing with the services. None where that room is not furnished."""
-    try:
-        found = importlib.util.find_spec(BOOKS)
-    except ModuleNotFoundError:
-        found = None
-    if found is None:
-        return None
+def keep_books(network: Network, teller: Teller) -> bool:
+    """Have the books kept, by code that shares nothing with the services. Whether every line balances."""
     teller.act("12  The books")
-    books: Any = importlib.import_module(BOOKS)
-    balanced = bool(books.keep(network, teller.console))
+    node = network.broker
+    where = Where(
+        folder=network.folder,
+        database_url=network.database("{service}"),
+        broker_url=node.url,
+        sink_log=network.around.sink_log,
+        planted=network.folder / "run" / PLANTED,
+        ctl=node.ctl if isinstance(node, PrivateBroker) else None,
+    )
+    balanced = keep(where, teller.console, SharedClock(network.around.clock_file).now)
     teller.note("the books", "every line balances" if balanced else "a line does not balance: see above")
     return balanced
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.local.life.people import Person
@@ -20,6 +21,7 @@ from services.local.network import Network
 from shared.contracts.base import Channel
 from shared.runtime.clock import SharedClock
 
+PLANTED = "planted.json"
 SETTLING = 120.0
 """Seconds in which everybody must be done with what a leap of the clock brings."""
 
@@ -54,7 +56,7 @@ class Played:
     second_try: str = ""
     report: Shown | None = None
     regional_saw_a_person: bool = True
-    books: bool | None = None
+    books: bool = False
     seconds: float = 0.0
 
 
@@ -140,15 +142,25 @@ class Scene:
         everybody = [role for each in roles.values() for role in each]
         texts = [role for role in everybody if role.channel is Channel.SMS]
         mails = [role for role in everybody if role.channel is Channel.EMAIL]
-        before = read_note(self.network.folder, "planted.json")
+        before = read_note(self.network.folder, PLANTED)
         planted = {
-            "aliases": [*(role.alias for role in everybody), WALK_IN],
-            "addresses": sorted({each for role in mails for each in (role.contact, role.address)}),
-            "numbers": sorted({each for role in texts for each in (role.contact, role.address)}),
-            "rooms": sorted({each for chapter in CHAPTERS for each in (chapter.place.link, chapter.place.passcode)}),
+            "alias": [*(role.alias for role in everybody), WALK_IN],
+            "address": [role.address for role in mails],
+            "number": [role.address for role in texts],
+            "typed": [role.contact for role in everybody],
+            "secret": [each for chapter in CHAPTERS for each in (chapter.place.link, chapter.place.passcode)],
         }
-        merged = {name: sorted({*found, *before.get(name, [])}) for name, found in planted.items()}
-        write_note(self.network.folder, "planted.json", merged)
+        merged: dict[str, Any] = {
+            **before,
+            **{name: sorted({*new, *before.get(name, [])}) for name, new in planted.items()},
+        }
+        write_note(self.network.folder, PLANTED, merged)
+
+    def count_slips(self) -> None:
+        """Write down beside it how many slips somebody was thanked for, in all that was played here."""
+        before = read_note(self.network.folder, PLANTED)
+        thanked = sum(self.played.slips.values()) + before.get("slips_accepted", 0)
+        write_note(self.network.folder, PLANTED, {**before, "slips_accepted": thanked})
 
     def enter(self) -> None:
         """Everybody comes on the stage, each with a browser."""
@@ -175,10 +187,10 @@ def write_note(folder: Path, name: str, content: object) -> Path:
     return file
 
 
-def read_note(folder: Path, name: str) -> dict[str, list[str]]:
+def read_note(folder: Path, name: str) -> dict[str, Any]:
     """What such a file holds; empty where there is none."""
     try:
-        found: dict[str, list[str]] = json.loads((folder / "run" / name).read_text())
+        found: dict[str, Any] = json.loads((folder / "run" / name).read_text())
     except (OSError, ValueError):
         return {}
     return found
