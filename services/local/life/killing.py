@@ -13,7 +13,7 @@ from services.local.broker import VHOST, PrivateBroker
 from services.local.life.browser import Stuck
 from services.local.network import Network
 
-PATIENCE = 25.0
+PATIENCE = 45.0
 """Seconds. The broker counts a quorum queue's messages anew every five seconds; its heartbeat gives up after sixty."""
 
 
