@@ -159,20 +159,21 @@ class Dispatcher(Generic[WorkT]):
                 if each.envelope.id in new:
                     new.discard(each.envelope.id)
                     self._handle(each, work)
+            structlog.contextvars.unbind_contextvars("correlation_id", "causation_id")
             work.flush()
             reached("before commit")
 
     def _handle(self, readable: _Readable, work: WorkT) -> None:
         work.cause = readable.envelope.cause_of_next()
+        structlog.contextvars.bind_contextvars(
+            correlation_id=readable.envelope.correlationid, causation_id=readable.envelope.id
+        )
         for name in self.entrypoints.events.get(type(readable.event), ()):
-            with structlog.contextvars.bound_contextvars(
-                correlation_id=readable.envelope.correlationid, causation_id=readable.envelope.id
-            ):
-                try:
-                    getattr(self.service, name)(readable.event, work)
-                except Exception as error:
-                    error.__handler__ = name  # type: ignore[attr-defined]
-                    raise
+            try:
+                getattr(self.service, name)(readable.event, work)
+            except Exception as error:
+                error.__handler__ = name  # type: ignore[attr-defined]
+                raise
 
     def _park(self, delivery: Delivery, event_id: str | None, kind: str, handler: str, reason: str) -> None:
         key = event_id or hashlib.sha256(delivery.body).hexdigest()
