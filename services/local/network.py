@@ -162,6 +162,11 @@ class Network:
         child = self._children.get(name)
         return child.pid if child and child.alive() else None
 
+    @property
+    def keeps_up(self) -> bool:
+        """Whether what dies is started again."""
+        return self._keep_up
+
     def names(self) -> list[str]:
         """The processes, in the order in which they are started."""
         return list(self._programs)

@@ -114,6 +114,7 @@ class Events(_Taking):
         name = self.core.name
         metrics.events_handled.labels(name, "done").inc(len(messages) - len(again))
         metrics.events_handled.labels(name, "retry").inc(len(again))
+        metrics.events_redelivered.labels(name).inc(sum(_redelivered(message) for message in messages))
         metrics.event_batches.labels(name).observe(len(messages))
         metrics.batch_seconds.labels(name).observe(time.monotonic() - started)
 
@@ -238,6 +239,11 @@ def _delivery(message: Any) -> Delivery:
     headers = message.headers or {}
     counted = headers.get("x-delivery-count", 0)
     return Delivery(_bytes(message), attempt=_whole(headers.get(ATTEMPT)), deliveries=_whole(counted))
+
+
+def _redelivered(message: Any) -> bool:
+    """Whether the broker gave it out before, and it was not acknowledged then: a process died with it in its hands."""
+    return _whole((message.headers or {}).get("x-delivery-count")) > 0 or bool(message.delivery_info.get("redelivered"))
 
 
 def _signature(message: Any) -> bytes:
