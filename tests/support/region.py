@@ -75,6 +75,7 @@ class Region:
         seed: int | None = None,
         doubled: bool = False,
         engine: Callable[[str], Engine] = lambda _name: make_engine("sqlite://"),
+        store: type[Store[Any]] = Store,
         **settings: Any,
     ) -> None:
         self.clock = SteppedClock(start)
@@ -89,6 +90,7 @@ class Region:
         self.engines: list[Engine] = []
         self._seen: dict[str, int] = {}
         self.waiting: list[tuple[str, bytes]] = []
+        self._store = store
         for service in SERVICES:
             self._start(service, engine(service.name))
 
@@ -96,7 +98,7 @@ class Region:
         service.metadata.create_all(engine)
         self.engines.append(engine)
         keys = ring(service.name)
-        store = Store(engine, service.work, keys, self.clock)
+        store = self._store(engine, service.work, keys, self.clock)
         parts = Parts(settings=Settings(keys=key_folder()), keys=keys, clock=self.clock, store=store, ask=self._ask)
         more: dict[str, Any] = {}
         if service is NotificationsService:

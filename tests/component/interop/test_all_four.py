@@ -11,7 +11,7 @@ from shared.contracts.base import Channel, Mode
 from sqlalchemy import select
 from tests.support.region import Region, region
 
-NUMBER = "+447700900123"
+NUMBER = "+447400123456"
 
 
 def consents(network: Region, who: str) -> dict[tuple[str, str], bool]:
@@ -30,6 +30,7 @@ def test_unsubscribe_from_reminders_keeps_the_changes() -> None:
         ana = network.join("ana")
         network.settle()
         network.registration.send(r.TakeSeat(meeting_id=meeting, mode=Mode.IN_PERSON), ana)
+        network.settle()
         network.step(days=2, hours=12)
         reminder = network.mail.taken[-1]
         network.unsubscribe(reminder)
