@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,8 @@ NASTY: list[Any] = [
     "../en", "e\0n", "ZZ", "x" * 36, "00000000-0000-7000-8000-000000000000", "A" * 44, "AAAA", "====", "é",
 ]  # fmt: skip
 """What people, programs and enemies put into fields."""
+STORED = [2**31, -(2**63) - 1, "a\0b", "x" * 201, "é" * 65, "x" * 36, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+"""What PostgreSQL takes otherwise than SQLite; the rest never comes as far as a database."""
 SURROGATE = "LONE-SURROGATE"
 """Stands for a lone surrogate, which no UTF-8 holds: it is put into the body as a JSON escape."""
 
@@ -119,9 +122,10 @@ def sealed(scene: Scene, kind: str, text: str) -> str:
 def test_a_nasty_value_in_any_field_is_a_view_or_a_named_refusal(scene: Scene, kind: str) -> None:
     """Each field of each request, with each nasty value: nothing faults, and what is Invalid names its field."""
     payload = scene.payloads()[kind]
+    on_sqlite = scene.network.engines[0].dialect.name == "sqlite"
     wrong = []
     for path in leaves(payload):
-        for value in [*NASTY, SURROGATE]:
+        for value in [*NASTY, SURROGATE] if on_sqlite else STORED:
             wrong.append(check(scene, kind, put(payload, path, value), f"{path}={str(value)[:40]!r}"))
     for path in payload:
         without = {name: value for name, value in payload.items() if name != path}
@@ -167,7 +171,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_anything_anywhere_never_faults(scene: Scene, data: st.DataObject) -> None:
     """Whatever Hypothesis thinks of, in up to three fields at once."""
@@ -178,10 +182,6 @@ def test_anything_anywhere_never_faults(scene: Scene, data: st.DataObject) -> No
         payload = put(payload, path, data.draw(anything))
     answer = answer_to(scene, kind, payload)
     assert not isinstance(answer, Fault), payload
-
-
-def _many(most: int) -> Callable[[str], list[dict[str, Any]]]:
-    return lambda name: [{"name": name, "slug": "same", "day": 1, "time": "19:00"} for _ in range(most)]
 
 
 GOOD = {"name": "Talk", "slug": "t1", "day": 2, "time": "19:00", "address": "1 Quay Street", "city": "London"}
@@ -223,7 +223,9 @@ def test_a_hostile_list_is_reported_row_by_row(scene: Scene, what: str) -> None:
     from shared.contracts.meetings import ImportReport  # noqa: PLC0415
 
     payload = scene.payloads()["meetings.import_meetings.v1"] | {"rows_json": HOSTILE_ROWS[what]}
+    began = time.monotonic()
     answer = answer_to(scene, "meetings.import_meetings.v1", payload)
+    assert time.monotonic() - began < 4, "one row keeps everybody else waiting"
     assert isinstance(answer, ImportReport | Invalid), f"{answer!r}"
     if isinstance(answer, ImportReport):
         assert len(answer.rows) == len(json.loads(HOSTILE_ROWS[what]))
@@ -243,4 +245,4 @@ def test_a_billion_places_is_refused_by_name(scene: Scene, places: int) -> None:
         series = scene.payloads()["meetings.schedule_series.v1"]
         series |= {"offers": [{"mode": "in_person", "capacity": places}]}
         answer = answer_to(scene, "meetings.schedule_series.v1", series)
-        assert isinstance(answer, Invalid) and answer.field == "offers.0.capacity"
+        assert isinstance(answer, Invalid) and str(answer.field).startswith("offers")
