@@ -33,6 +33,8 @@ log = structlog.get_logger()
 RUNS_ALONE_FROM = 3
 """An event delivered this often runs alone: it may be what killed the process."""
 CONTENTION_TRIES = 8
+HELD_TRIES = 3
+"""An SQLite file that another process holds for three busy time-outs is away: no event is to blame for it."""
 
 WorkT = TypeVar("WorkT", bound=Work)
 T = TypeVar("T")
@@ -338,7 +340,7 @@ class Dispatcher(Generic[WorkT]):
             except Exception as error:
                 if is_outage(error):
                     raise StoreAway(type(error).__name__) from error
-                if attempt == CONTENTION_TRIES - 1 and is_held(error):
+                if attempt >= HELD_TRIES - 1 and is_held(error):
                     raise StoreAway(type(error).__name__) from error
                 if not is_contention(error) or attempt == CONTENTION_TRIES - 1:
                     raise
