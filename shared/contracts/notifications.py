@@ -150,7 +150,9 @@ class StartVerification(Command[VerificationStarted]):
     contact: Sealed  # sealed to notifications: an email address, or a number in E.164 or national form
     country: str = "US"  # ISO 3166-1 alpha-2, how a national number is read
     locale: Locale = "en"
-    client: Annotated[str, StringConstraints(max_length=64)] = ""  # a keyed hash of the client's network, for the limit only
+    client: Annotated[str, StringConstraints(max_length=64)] = (
+        ""  # a keyed hash of the client's network, for the limit only
+    )
 
 
 class Verified(View):
