@@ -95,7 +95,7 @@ def run(folder: Path, *, life: bool, play_again: bool, once: bool) -> None:
     except ValueError as error:
         raise click.ClickException(f"a port is a number ({error})") from error
     url = os.environ.get("CHAPTERHOUSE_DATABASE_URL")
-    how = "again" if play_again else "first time" if life else None
+    how: supervisor.Life | None = "again" if play_again else "first time" if life else None
     sys.exit(supervisor.run(folder, ports=ports, database_url=url, life=how, once=once, console=Console()))
 
 

@@ -33,6 +33,8 @@ log = structlog.get_logger()
 RUNS_ALONE_FROM = 3
 """An event delivered this often runs alone: it may be what killed the process."""
 CONTENTION_TRIES = 8
+HELD_TRIES = 3
+"""An SQLite file that another process holds for three busy time-outs is away: no event is to blame for it."""
 
 WorkT = TypeVar("WorkT", bound=Work)
 T = TypeVar("T")
@@ -159,20 +161,21 @@ class Dispatcher(Generic[WorkT]):
                 if each.envelope.id in new:
                     new.discard(each.envelope.id)
                     self._handle(each, work)
+            structlog.contextvars.unbind_contextvars("correlation_id", "causation_id")
             work.flush()
             reached("before commit")
 
     def _handle(self, readable: _Readable, work: WorkT) -> None:
         work.cause = readable.envelope.cause_of_next()
+        structlog.contextvars.bind_contextvars(
+            correlation_id=readable.envelope.correlationid, causation_id=readable.envelope.id
+        )
         for name in self.entrypoints.events.get(type(readable.event), ()):
-            with structlog.contextvars.bound_contextvars(
-                correlation_id=readable.envelope.correlationid, causation_id=readable.envelope.id
-            ):
-                try:
-                    getattr(self.service, name)(readable.event, work)
-                except Exception as error:
-                    error.__handler__ = name  # type: ignore[attr-defined]
-                    raise
+            try:
+                getattr(self.service, name)(readable.event, work)
+            except Exception as error:
+                error.__handler__ = name  # type: ignore[attr-defined]
+                raise
 
     def _park(self, delivery: Delivery, event_id: str | None, kind: str, handler: str, reason: str) -> None:
         key = event_id or hashlib.sha256(delivery.body).hexdigest()
@@ -337,7 +340,7 @@ class Dispatcher(Generic[WorkT]):
             except Exception as error:
                 if is_outage(error):
                     raise StoreAway(type(error).__name__) from error
-                if attempt == CONTENTION_TRIES - 1 and is_held(error):
+                if attempt >= HELD_TRIES - 1 and is_held(error):
                     raise StoreAway(type(error).__name__) from error
                 if not is_contention(error) or attempt == CONTENTION_TRIES - 1:
                     raise

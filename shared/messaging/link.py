@@ -20,6 +20,7 @@ from eventlet.semaphore import Semaphore
 from kombu import Connection
 
 HEARTBEAT = 30
+CORKED_BYTES = 256 * 1024
 LOST: tuple[type[BaseException], ...] = (AMQPError, OSError, AttributeError)
 """What a dying connection raises. AttributeError: py-amqp forgets its transport when the socket closes under it;
 on a connection that lives it is a mistake of ours, and passes."""
@@ -32,6 +33,7 @@ class Link:
         options = {"client_properties": {"connection_name": name}}
         self._kombu = Connection(url, heartbeat=heartbeat, connect_timeout=5, transport_options=options)
         self._write = Semaphore()
+        self._kept: bytearray | None = None
         self._broken = False
         with self.guard():
             # Not through kombu's ``connect`` and ``connection``: they wait before they fail, and open a second
@@ -39,6 +41,10 @@ class Link:
             self._amqp: Any = self._kombu.transport.establish_connection()
             self.channel: Any = self._amqp.channel()
             self.channel.auto_decode = False
+            self._amqp.client_properties.get("capabilities", {}).pop("connection.blocked", None)
+            # else py-amqp looks for news before each publish; whoever publishes here reads the confirms anyway
+            self._send = self._amqp.transport._write  # noqa: SLF001
+            self._amqp.transport._write = self._send_or_keep  # noqa: SLF001
             _read_at_large(self._amqp.transport)
         self._heartbeat: float = self._amqp.heartbeat  # the smaller of ours and the broker's
         self._heard = (0, time.monotonic())
@@ -68,6 +74,30 @@ class Link:
         with self._write, self.guard():
             self._check_lives()
             yield self.channel
+
+    @contextmanager
+    def corked(self) -> Iterator[None]:
+        """What is written inside leaves in large pieces, the last at the end: one system call for many messages."""
+        self._kept = bytearray()
+        try:
+            yield
+            with self._write, self.guard():
+                self._uncork()
+        finally:
+            self._kept = None
+
+    def _send_or_keep(self, data: bytes | memoryview) -> None:
+        if self._kept is None:
+            self._send(data)
+            return
+        self._kept += data  # a copy: py-amqp uses its buffer again
+        if len(self._kept) > CORKED_BYTES:
+            self._uncork()
+
+    def _uncork(self) -> None:
+        if self._kept:
+            kept, self._kept = self._kept, bytearray()
+            self._send(kept)
 
     def drain(self, timeout: float) -> bool:
         """Read what comes within so many seconds, calling the channel's callbacks; False when nothing came."""

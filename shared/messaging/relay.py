@@ -132,9 +132,10 @@ class Relay:
         refused: set[int] = set()
         while not self._stopping:
             rows = self.outbox.turn(taken, refused)
-            for row in rows:
-                message = event_message(row.body, row.event_id, row.type)
-                confirms.publish(row.position, message, events_exchange.name, row.type)
+            with link.corked():
+                for row in rows:
+                    message = event_message(row.body, row.event_id, row.type)
+                    confirms.publish(row.position, message, events_exchange.name, row.type)
             taken, refused = confirms.settle(CONFIRM_SECONDS)
             if not rows:
                 self._wait(link)

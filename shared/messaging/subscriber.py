@@ -167,12 +167,12 @@ class Requests(_Taking):
         link = self.batches._link  # noqa: SLF001 - replies go out where the requests came in
         if link is None:
             raise LinkLost("the link closed before the replies")
-        for message, reply in zip(messages, replies, strict=True):
-            to = message.properties.get("reply_to")
-            if to:
-                answer = Message(reply, correlation_id=message.properties.get("correlation_id", ""), delivery_mode=1)
-                with link.writing() as channel:
-                    channel.basic_publish(answer, exchange="", routing_key=to)
+        with link.corked():
+            for message, reply in zip(messages, replies, strict=True):
+                to, about = message.properties.get("reply_to"), message.properties.get("correlation_id", "")
+                if to:
+                    with link.writing() as channel:
+                        channel.basic_publish(Message(reply, correlation_id=about), exchange="", routing_key=to)
         metrics.requests_answered.labels(self.core.name).inc(len(messages))
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import amqp
 from kombu import Connection
 from sqlalchemy import Engine, Row, func, insert, select, update
-
 from sqlalchemy.exc import OperationalError
 
 from shared.contracts.base import ChapterId, RegionId

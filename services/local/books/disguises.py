@@ -21,7 +21,7 @@ ANCHOR = 6
 
 def spellings(text: str) -> set[str]:
     """The ways to write a text that a program may have made of it: case, accents, what stands between the words."""
-    found = {text, text.lower(), *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))}
+    found = {text, text.lower(), text.upper(), *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))}
     words = text.split()
     if len(words) > 1:
         found |= {between.join(words) for between in ("", ".", "-", "_", "+", "\xa0")}

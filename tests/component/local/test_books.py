@@ -5,134 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
-from kombu import Connection
 from rich.console import Console
 
-from services.local.books import Where, keep
-from services.local.books.keeping import lines
-from shared.messaging.topology import declare
+from services.local.books import keep
+from services.local.books.hearing import HEARS
+from shared.contracts.subscriptions import SUBSCRIPTIONS
 from shared.runtime.ids import new_id
-from shared.runtime.settings import Settings
-from tests.component.local.books_story import ALL, Story
-from tests.support.database import TestPostgres
-
-
-@dataclass(frozen=True)
-class Scene:
-    """The evening, over; ``where`` it lies and the moment at which it ended."""
-
-    where: Where
-    story: Story
-
-    def red(self) -> list[str]:
-        """The lines that do not balance."""
-        return [line.what for line in lines(self.where, self.story.clock.now) if not line.balances]
-
-    def sql(self, service: str, statement: str, *values: object) -> None:
-        """Change a database behind everyone's back; SQLite's checks are off."""
-        url = self.where.database(service)
-        if url.startswith("sqlite"):
-            with closing(sqlite3.connect(url.split("///", 1)[1])) as connection, connection:
-                connection.execute("PRAGMA ignore_check_constraints = ON")
-                connection.execute(statement, values)
-            return
-        with (
-            closing(psycopg2.connect(url.replace("+psycopg2", ""))) as connection,
-            connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(statement.replace("?", "%s"), values)
-
-    def one(self, service: str, query: str, *values: object) -> Any:
-        """The first value of the first row."""
-        url = self.where.database(service)
-        if url.startswith("sqlite"):
-            with closing(sqlite3.connect(url.split("///", 1)[1])) as connection:
-                return connection.execute(query, values).fetchone()[0]
-        with closing(psycopg2.connect(url.replace("+psycopg2", ""))) as connection, connection.cursor() as cursor:
-            cursor.execute(query.replace("?", "%s"), values)
-            row = cursor.fetchone()
-            assert row is not None
-            return row[0]
-
-    def body(self, kind: str, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change the bytes of the newest event of this kind in registration's outbox."""
-        newest = self.one("registration", "SELECT max(position) FROM outbox WHERE type = ?", kind)
-        event = json.loads(bytes(self.one("registration", "SELECT body FROM outbox WHERE position = ?", newest)))
-        change(event["data"])
-        self.sql("registration", "UPDATE outbox SET body = ? WHERE position = ?", json.dumps(event).encode(), newest)
-
-    def arrived(self) -> list[dict[str, Any]]:
-        """The sink's log."""
-        return [json.loads(line) for line in self.where.sink_log.read_text().splitlines()]
-
-    def arrive(self, records: list[dict[str, Any]]) -> None:
-        """Write the sink's log anew."""
-        self.where.sink_log.write_text("".join(json.dumps(each) + "\n" for each in records))
-
-    def plant(self, **more: Any) -> None:
-        """Change what was planted."""
-        self.where.planted.write_text(json.dumps(json.loads(self.where.planted.read_text()) | more))
-
-
-@pytest.fixture(scope="module")
-def queues(module_vhost: str) -> str:
-    """A virtual host with the whole topology in it, and no message."""
-    with Connection(module_vhost) as connection:
-        declare(connection, Settings().ladder)
-    return module_vhost
-
-
-def at(folder: Path, url: str, queues: str) -> Where:
-    """The books' view of a folder."""
-    return Where(
-        folder=folder, database_url=url, broker_url=queues, sink_log=folder / "sink" / "arrived.jsonl",
-        planted=folder / "run" / "planted.json", patience=0.2, again_after=0,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def evening(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """The evening, played once on SQLite."""
-    folder = tmp_path_factory.mktemp("evening")
-    story = Story(folder, f"sqlite:///{folder}/data/{{service}}.db")
-    story.play()
-    story.close()
-    return story
-
-
-@pytest.fixture
-def scene(evening: Story, queues: str, tmp_path: Path) -> Scene:
-    """A copy of the evening, to break."""
-    shutil.copytree(evening.folder, tmp_path / "var")
-    return Scene(at(tmp_path / "var", "sqlite:///{data}/{service}.db", queues), evening)
-
-
-@pytest.fixture(scope="module")
-def on_postgres(postgres: TestPostgres, tmp_path_factory: pytest.TempPathFactory, queues: str) -> Iterator[Scene]:
-    """The evening, played on PostgreSQL."""
-    folder, pattern = tmp_path_factory.mktemp("evening"), postgres.url_pattern(ALL)
-    story = Story(folder, pattern)
-    story.play()
-    story.close()
-    yield Scene(at(folder, pattern, queues), story)
-    for name in ALL:
-        postgres.drop(pattern.format(service=name))
-
-
-def _hit(data: dict[str, Any], **figures: Any) -> None:
-    data.update(figures)
-
+from tests.component.local.books_scene import Scene
 
 FAULTS: dict[str, tuple[str, Callable[[Scene], None]]] = {
     "an effect without its inbox row": (
@@ -288,11 +173,11 @@ FAULTS: dict[str, tuple[str, Callable[[Scene], None]]] = {
     ),
     "a canary that never flew": (
         "What was planted was used",
-        lambda it: it.plant(number=["+13125559999"]),
+        lambda it: it.plant(number=[*it.planted("number"), "+13125559999"]),
     ),
     "an alias in a table": (
         "No planted text stands in a database",
-        lambda it: it.sql("admin", "INSERT INTO invitations VALUES ('t', ?, '', '2026-11-02 09:00:00')", it.story.alias(2)),
+        lambda it: it.sql("admin", "INSERT INTO invitations VALUES ('t', 'r', ?, '2026-11-02 09:00:00')", it.story.alias(2)),
     ),
     "an alias in a log": (
         "No planted text stands in a log",
@@ -321,7 +206,7 @@ def _without(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 
 def _letter(it: Scene, kind: str) -> dict[str, Any]:
-    return next(each for each in reversed(it.arrived()) if each["kind"] == kind)
+    return next(each for each in it.arrived() if each["kind"] == kind)
 
 
 def _write(it: Scene, name: str, text: str) -> None:
@@ -347,11 +232,52 @@ def test_on_postgresql_they_balance_and_see_every_fault(on_postgres: Scene) -> N
     """The same books on the other database; there the faults are made one upon the other."""
     assert on_postgres.red() == []
     done = set()
-    for name, (line, do) in FAULTS.items():
-        if name == "a seat sold twice":
-            on_postgres.sql("registration", "ALTER TABLE modes DROP CONSTRAINT ck_modes_never_oversold")
+    checks = "SELECT string_agg('DROP CONSTRAINT ' || conname, ', ') FROM pg_constraint WHERE contype = 'c'"
+    dropped = on_postgres.one("registration", f"{checks} AND conrelid = 'modes'::regclass")
+    on_postgres.sql("registration", f"ALTER TABLE modes {dropped}")
+    for line, do in FAULTS.values():
         do(on_postgres)
         done.add(line)
-        if line == "What was told of notices stands":
-            continue
     assert set(on_postgres.red()) == done
+
+
+def test_the_auditors_own_table_is_what_services_are_bound_to() -> None:
+    """It is written by hand, from docs/asyncapi.yaml; here it is held against the services' own."""
+    assert {service: {event.type for event in heard} for service, heard in SUBSCRIPTIONS.items()} == HEARS
+
+
+def test_what_cannot_be_read_is_said_in_a_sentence(scene: Scene) -> None:
+    """A database, a file or a broker that is not there: no traceback, no balance."""
+    for missing in (
+        {"database_url": "sqlite:///{data}/gone/{service}.db"},
+        {"planted": scene.where.folder / "gone.json"},
+        {"broker_url": "amqp://guest:guest@127.0.0.1:1/none"},
+    ):
+        said = io.StringIO()
+        assert not keep(scene.but(**missing).where, Console(file=said, width=140), scene.story.clock.now)
+        assert "The books cannot be kept" in said.getvalue()
+
+
+def test_what_differs_is_named_by_opaque_ids(scene: Scene) -> None:
+    """Whoever reads the books over the shoulder learns no name, address or number from them."""
+    for _, do in FAULTS.values():
+        do(scene)
+    said = io.StringIO()
+    assert not keep(scene.where, Console(file=said, width=200), scene.story.clock.now)
+    people = [scene.story.alias(number) for number in range(5)] + [
+        scene.story.contact(number)[1] for number in range(5)
+    ]
+    assert not [each for each in people if each.lower() in said.getvalue().lower()]
+    assert "address 1 stands in run/notes.json" in said.getvalue()
+
+
+def test_what_was_erased_but_not_overwritten_is_found(scene: Scene) -> None:
+    """A row that is gone may still lie on a free page: files are read byte by byte, beside the rows."""
+    file = scene.where.database("registration").split("///", 1)[1]
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("CREATE TABLE scratch (said TEXT)")
+        connection.execute("INSERT INTO scratch VALUES (?)", (scene.story.alias(6),))
+        connection.commit()
+        connection.execute("DELETE FROM scratch")
+    assert scene.red() == ["No planted text stands in a database"]

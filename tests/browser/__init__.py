@@ -1,0 +1,1 @@
+"""Every page of the two web apps, in headless Chromium, over a whole network."""
