@@ -86,17 +86,15 @@ class _Forms:
 
     def __init__(self, forms: Iterable[tuple[bytes, int]]) -> None:
         self._clues: dict[int, list[_Clue]] = {}
+        self._short: set[tuple[bytes, int]] = set()  # those that hold no whole word at some offset
         for form, number in forms:
             for at in range(WORD):
                 words = _words(form[at:LOOKED_AT])
                 if words:
                     self._clues.setdefault(words[0], []).append(_Clue(form, number, words))
                 else:
-                    self._short = (*self._short, (form, number))
+                    self._short.add((form, number))
         self._first = frozenset(self._clues)
-
-    _short: tuple[tuple[bytes, int], ...] = ()
-    """Forms that hold no whole word at some offset."""
 
     def found(self, content: bytes) -> set[int]:
         """The numbers of the texts that stand in it."""
