@@ -70,7 +70,9 @@ def replay(service: str, event_id: str) -> None:
         try:
             asyncio.run(_publish(f"{service}.events", row))
         except (AMQPError, OSError) as error:
-            raise click.ClickException("the broker cannot be reached; nothing was done. Is the network running?") from error
+            raise click.ClickException(
+                "the broker cannot be reached; nothing was done. Is the network running?"
+            ) from error
     console.print(f"{event_id} is on its way to {service}. If it fails again it will be listed again.")
 
 

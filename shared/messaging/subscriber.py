@@ -293,7 +293,7 @@ def host(service: type, settings: Settings) -> type:
         def requests(self, batch: list[RequestDelivery]) -> list[bytes] | Exception:
             return _kept(core.dispatcher.requests, batch)
 
-        def dead(self, batch: list[Delivery]) -> None | Exception:
+        def dead(self, batch: list[Delivery]) -> Exception | None:
             return _kept(core.dispatcher.park_dead, batch)
 
         def timer(self) -> None:

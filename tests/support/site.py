@@ -15,7 +15,6 @@ from typing import Any
 import amqp
 from kombu import Connection
 from sqlalchemy import Engine, Row, create_engine, func, insert, make_url, select, text, update
-
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 

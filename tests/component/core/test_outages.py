@@ -23,9 +23,7 @@ def server(request: pytest.FixtureRequest, site: Site) -> TestPostgres | None:
     return found
 
 
-def test_while_the_database_is_away_nothing_is_lost_and_nothing_parked(
-    site: Site, server: TestPostgres | None
-) -> None:
+def test_while_the_database_is_away_nothing_is_lost_and_nothing_parked(site: Site, server: TestPostgres | None) -> None:
     """The event is not to blame: it stays in hand, unacknowledged, and no rung of the ladder is climbed."""
     child = site.start()
     first = [chapter() for _ in range(5)]

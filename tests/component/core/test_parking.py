@@ -20,9 +20,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def network(
-    zygote: Zygote, vhost: str, databases: Callable[[tuple[str, ...]], str], tmp_path: Path
-) -> Iterator[Site]:
+def network(zygote: Zygote, vhost: str, databases: Callable[[tuple[str, ...]], str], tmp_path: Path) -> Iterator[Site]:
     """The probe's site, and beside it the databases of the other services."""
     pattern = databases(SERVICES)
     for service in SERVICES:
