@@ -62,7 +62,7 @@ class _Taking(Entrypoint):  # type: ignore[misc]
             settings.broker_url, queue, self.take, name=f"{self.core.name} {queue.name}", size=settings.batch
         )
         self.core.consumers.append(self.batches)
-        self.container.spawn_managed_thread(self.batches.run, identifier=queue.name)
+        self.container.spawn_managed_thread(_watched(self.batches.run), identifier=queue.name)
 
     def stop(self) -> None:
         """Return only when drained."""
@@ -259,7 +259,28 @@ def _whole(value: Any) -> int:
     return min(value, 1_000_000) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
+<<<<<<< HEAD
 def _kept(run: Callable[[B], T], batch: B) -> T | Exception:
+=======
+class Died(Exception):  # noqa: N818
+    """A part of the process ended by an exception, which was logged without its text; the process ends with it."""
+
+
+def _watched(run: Callable[[], None]) -> Callable[[], None]:
+    """The same; what it raises is logged by kind and place. Eventlet would print its text, and SQL's values with it."""
+
+    def watched() -> None:
+        try:
+            run()
+        except Exception as error:
+            log.critical("part_died", exc_info=error)
+            raise Died from None
+
+    return watched
+
+
+def _kept(run: Callable[[Any], Any], batch: Any) -> Any:
+>>>>>>> conformance
     """What this returns, or the exception it raises, as a value: Nameko logs those that pass with their text."""
     try:
         return run(batch)
@@ -311,7 +332,7 @@ class _Provider(DependencyProvider):  # type: ignore[misc]
 
     def start(self) -> None:
         """Nameko watches what is spawned: if it dies, so does the process, and is started anew."""
-        self.core.start(self.container.spawn_managed_thread)
+        self.core.start(lambda run: self.container.spawn_managed_thread(_watched(run)))
 
     def stop(self) -> None:
         """After every entrypoint has drained."""
@@ -368,6 +389,8 @@ def serve(service: type) -> None:
         runner.wait()
     except PortTaken as taken:
         raise SystemExit(str(taken)) from taken
+    except Died:
+        raise SystemExit(1) from None
     except Exception as error:
         log.critical("died", exc_info=error)  # its kind and its place; a traceback would hold its text
         raise SystemExit(1) from None

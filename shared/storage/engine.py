@@ -111,6 +111,8 @@ def is_outage(error: BaseException) -> bool:
         return False
     if code is not None:
         return str(code)[:2] in {"53", "57", "58", "08"}  # resources, operator intervention, system, connection
+    if error.statement is None and isinstance(error, OperationalError) and not is_held(error):
+        return True  # not even connected; how that is worded depends on the driver, on eventlet and on the server
     text = str(error.orig).lower()
     words = (
         "disk is full",

@@ -156,7 +156,7 @@ def test_two_who_seal_for_the_same_member_first_share_one_key(store: Store[Work]
 
 def test_a_database_away_is_told_from_an_event_that_fails(store: Store[Work]) -> None:
     """An outage parks nothing; what an event itself brings about does not hold up the others."""
-    with pytest.raises(Exception) as failure, store.writing() as work:  # noqa: PT011, PT012
+    with pytest.raises(Exception) as failure, store.writing() as work:
         work.connection.execute(text("SELECT * FROM no_such_table"))
     assert not is_outage(failure.value)
     assert not is_contention(failure.value)
