@@ -259,9 +259,6 @@ def _whole(value: Any) -> int:
     return min(value, 1_000_000) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
-<<<<<<< HEAD
-def _kept(run: Callable[[B], T], batch: B) -> T | Exception:
-=======
 class Died(Exception):  # noqa: N818
     """A part of the process ended by an exception, which was logged without its text; the process ends with it."""
 
@@ -279,8 +276,7 @@ def _watched(run: Callable[[], None]) -> Callable[[], None]:
     return watched
 
 
-def _kept(run: Callable[[Any], Any], batch: Any) -> Any:
->>>>>>> conformance
+def _kept(run: Callable[[B], T], batch: B) -> T | Exception:
     """What this returns, or the exception it raises, as a value: Nameko logs those that pass with their text."""
     try:
         return run(batch)

@@ -14,11 +14,7 @@ from typing import Any
 
 import amqp
 from kombu import Connection
-<<<<<<< HEAD
-from sqlalchemy import Engine, Row, func, insert, select, update
-=======
 from sqlalchemy import Engine, Row, create_engine, func, insert, make_url, select, text, update
->>>>>>> conformance
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
