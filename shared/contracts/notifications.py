@@ -18,6 +18,7 @@ from shared.contracts.base import (
     Event,
     Instant,
     Locale,
+    LocalTime,
     MeetingId,
     MemberId,
     Mode,
@@ -150,7 +151,9 @@ class StartVerification(Command[VerificationStarted]):
     contact: Sealed  # sealed to notifications: an email address, or a number in E.164 or national form
     country: str = "US"  # ISO 3166-1 alpha-2, how a national number is read
     locale: Locale = "en"
-    client: Annotated[str, StringConstraints(max_length=64)] = ""  # a keyed hash of the client's network, for the limit only
+    client: Annotated[str, StringConstraints(max_length=64)] = (
+        ""  # a keyed hash of the client's network, for the limit only
+    )
 
 
 class Verified(View):
@@ -174,8 +177,8 @@ class Preferences(Contract):
     """How a member wants to be written to. Local times in ``time_zone``."""
 
     discretion: Discretion = Discretion.DISCREET
-    quiet_from: time = time(21, 0)
-    quiet_to: time = time(8, 0)
+    quiet_from: LocalTime = time(21, 0)
+    quiet_to: LocalTime = time(8, 0)
     time_zone: str = "UTC"
     locale: Locale = "en"
     urgent_in_quiet_hours: bool = False  # may a change within three hours of the meeting break the quiet

@@ -38,7 +38,7 @@ from shared.storage.engine import make_engine
 from shared.storage.work import Store
 from tests.support.world import OPERATOR, SERVICE, START, VISITOR, World, key_folder, member, ring
 
-TOKEN = "a-token-of-the-provider"  # noqa: S105 - a test's own
+TOKEN = "a-token-of-the-provider"
 PORTAL = "https://portal.example"
 PROVIDER = Actor(role=Role.PROVIDER)
 SERVICES = (MeetingsService, RegistrationService, NotificationsService, FeedbackService)
@@ -84,7 +84,7 @@ class Region:
     ) -> None:
         self.clock = SteppedClock(start)
         self.mail, self.sms = Post(), Post()
-        self.random = random.Random(seed) if seed is not None else None  # noqa: S311 - an order, not a secret
+        self.random = random.Random(seed) if seed is not None else None
         self.doubled = doubled
         self.settings = NotificationsSettings(
             **{"lanes": 1, "portal_url": PORTAL, "sms_token": TOKEN, "mail_from": "Notes <notes@post.example>"}
@@ -318,7 +318,9 @@ class Place:
         if in_person:
             offers.insert(0, m.ModeOffer(mode=Mode.IN_PERSON, capacity=in_person))
         weekday = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[day.weekday()]
-        rule = m.SeriesRule(rrule=f"FREQ=WEEKLY;BYDAY={weekday};COUNT={count}", starts_on=day, starts=at, minutes=minutes)
+        rule = m.SeriesRule(
+            rrule=f"FREQ=WEEKLY;BYDAY={weekday};COUNT={count}", starts_on=day, starts=at, minutes=minutes
+        )
         command = m.ScheduleSeries(
             group_id=self.group, rule=rule, offers=tuple(offers), venue_id=self.venue, room_id=self.room
         )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from services.notifications.store.tables import notices
 from shared.contracts import meetings as m
 from shared.contracts import registration as r
-from shared.contracts.base import Channel, Mode
-from sqlalchemy import select
+from shared.contracts.base import Mode
 from tests.support.region import Region, region
 
 NUMBER = "+447400123456"

@@ -24,7 +24,14 @@ from shared.contracts.base import Channel, Mode
 from shared.runtime.vtimezone import vtimezone
 from tests.support.region import Region, region
 
-ZONES = ("Europe/London", "America/Chicago", "Africa/Casablanca", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kolkata")
+ZONES = (
+    "Europe/London",
+    "America/Chicago",
+    "Africa/Casablanca",
+    "Australia/Lord_Howe",
+    "America/St_Johns",
+    "Asia/Kolkata",
+)
 
 
 def as_read(message: Message) -> EmailMessage:
@@ -113,7 +120,13 @@ def test_taking_back_a_seat_outranks_every_entry_before_it() -> None:
 @pytest.mark.parametrize("name", ZONES)
 def test_another_programs_clock_agrees_with_our_time_zone(name: str) -> None:
     """A VTIMEZONE read by dateutil shows every hour of two years as the IANA zone does, the nights of change included."""
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", *vtimezone(name, date(2025, 7, 1), date(2027, 7, 1)), "END:VCALENDAR", ""]
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        *vtimezone(name, date(2025, 7, 1), date(2027, 7, 1)),
+        "END:VCALENDAR",
+        "",
+    ]
     theirs, ours = tz.tzical(io.StringIO("\r\n".join(lines))).get(name), tz.gettz(name)
     hour, wrong = datetime(2025, 7, 2), []
     while hour < datetime(2027, 6, 30):
@@ -128,8 +141,9 @@ def test_another_programs_clock_agrees_with_our_time_zone(name: str) -> None:
                                          (date(2026, 10, 25), time(0, 30)), (date(2026, 10, 25), time(1, 30))])  # fmt: skip
 def test_a_meeting_in_the_night_of_the_change_has_its_length(day: date, at: time) -> None:
     """On the nights when the clocks change an invitation begins when the meeting does and lasts 90 minutes."""
-    from shared.runtime.clock import SteppedClock  # noqa: PLC0415
     from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    from shared.runtime.clock import SteppedClock  # noqa: PLC0415
 
     zone = ZoneInfo("Europe/London")
     starts = datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
@@ -161,7 +175,9 @@ def test_a_meeting_in_the_night_of_the_change_has_its_length(day: date, at: time
 
 def test_every_mail_of_a_life_can_be_read() -> None:
     """Text, HTML, headers: every mail is read without a defect, bears its unsubscribe, and its id comes once."""
-    with region(mail_from="Nötizen für alle, die länger heißen als man denkt und noch länger <notes@post.example>") as network:
+    with region(
+        mail_from="Nötizen für alle, die länger heißen als man denkt und noch länger <notes@post.example>"
+    ) as network:
         place, meeting = seated(network)
         place.change(m.MoveOnline, meeting)  # type: ignore[attr-defined]
         network.step(days=2, hours=12)

@@ -223,9 +223,7 @@ class Line:
         self.network.post()
         newest = self.sink.texts(ANA)[0]["body"]
         code = next(word for word in newest.replace(".", " ").split() if word.isdigit() and len(word) == 6)
-        world.send(
-            n.ConfirmCode(verification_id=started.verification_id, code=world.seal(code), member_id="ana"), ana
-        )
+        world.send(n.ConfirmCode(verification_id=started.verification_id, code=world.seal(code), member_id="ana"), ana)
         self.network.settle()
 
     def pump(self, wanted: int) -> list[httpx.Response]:

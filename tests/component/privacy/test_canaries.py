@@ -34,7 +34,17 @@ from tests.support.world import REGIONAL, VISITOR, member
 ALIAS, WALK_IN = "Quillonaut", "Zephyrine"
 EMAIL, NUMBER = "brambleqx@canary.example", "+447400987654"
 LINK, DIAL_IN, PASSCODE = "https://meet.example.org/quiet", "7946 0000", "sesame-99"
-CANARIES = (ALIAS, WALK_IN, "brambleqx", "canary.example", "7400987654", "987654", "meet.example.org", DIAL_IN, PASSCODE)
+CANARIES = (
+    ALIAS,
+    WALK_IN,
+    "brambleqx",
+    "canary.example",
+    "7400987654",
+    "987654",
+    "meet.example.org",
+    DIAL_IN,
+    PASSCODE,
+)
 
 
 @contextmanager
@@ -128,7 +138,11 @@ def _provoke(network: Region, meeting: str, raised: list[Exception]) -> None:
     for alias in (f"{ALIAS} {EMAIL}", f"{ALIAS}\0", ALIAS * 9, NUMBER):
         join = r.Join(alias=registration.seal(alias), role_in_attending=r.RoleInAttending.FAMILY, agreement_version=1)
         attempt(registration, join, member("ben"))
-    for channel, contact in ((Channel.EMAIL, f"{EMAIL}@x"), (Channel.SMS, f"{NUMBER}99"), (Channel.EMAIL, f"\n{EMAIL}\r\n:")):
+    for channel, contact in (
+        (Channel.EMAIL, f"{EMAIL}@x"),
+        (Channel.SMS, f"{NUMBER}99"),
+        (Channel.EMAIL, f"\n{EMAIL}\r\n:"),
+    ):
         attempt(notifications, n.StartVerification(channel=channel, contact=notifications.seal(contact)), VISITOR)
     attempt(network.meetings, m.AddRoom(chapter_id="x", name="x", link=network.meetings.seal(f"ftp://{LINK}")), VISITOR)
 
@@ -182,7 +196,9 @@ def test_the_texts_of_database_errors_hold_no_values() -> None:
     with region() as network, network.registration.store.reading() as work:
         table = RegistrationService.metadata.tables["members"]
         with pytest.raises(SQLAlchemyError) as caught:
-            work.connection.execute(table.insert().values(dict.fromkeys(table.columns.keys(), None) | {table.columns.keys()[0]: ALIAS}))
+            work.connection.execute(
+                table.insert().values(dict.fromkeys(table.columns.keys(), None) | {table.columns.keys()[0]: ALIAS})
+            )
         assert ALIAS not in str(caught.value)
 
 
@@ -201,5 +217,7 @@ def test_no_person_stands_in_an_address_of_the_portal_or_in_a_mails_headers() ->
             calendar = message.calendar.body.replace("\r\n ", "") if message.calendar else ""
             for line in calendar.splitlines():
                 if not line.startswith("ATTENDEE"):
-                    search(found, f"calendar {line}", line, "Evening circle", "Harbour", "North Shore", "Library", "Quay")
+                    search(
+                        found, f"calendar {line}", line, "Evening circle", "Harbour", "North Shore", "Library", "Quay"
+                    )
     assert not found, sorted(set(found))

@@ -34,7 +34,16 @@ NASTY: list[Any] = [
     "../en", "e\0n", "ZZ", "x" * 36, "00000000-0000-7000-8000-000000000000", "A" * 44, "AAAA", "====", "é",
 ]  # fmt: skip
 """What people, programs and enemies put into fields."""
-STORED = [2**31, -(2**63) - 1, "a\0b", "x" * 201, "é" * 65, "x" * 36, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+STORED = [
+    2**31,
+    -(2**63) - 1,
+    "a\0b",
+    "x" * 201,
+    "é" * 65,
+    "x" * 36,
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59Z",
+]
 """What PostgreSQL takes otherwise than SQLite; the rest never comes as far as a database."""
 SURROGATE = "LONE-SURROGATE"
 """Stands for a lone surrogate, which no UTF-8 holds: it is put into the body as a JSON escape."""
@@ -146,8 +155,8 @@ SEALED: dict[str, tuple[str, ...]] = {
 NASTY_SECRETS = [
     "", "\0", "a\0b", "\u202eevil", "x" * 70_000, "a@b", "a@b.c\r\nBcc: x@y.z", "<a@example.org>", "a@" + "b" * 300 + ".org", "ä@exämple.org",
     "a@xn--.org", "+", "+0", "+1" * 50, "911", "tel:+44;ext=5", "https://", "https://[::1", "https://a@b:99999/", "javascript:alert(1)",
-    "[[]]", "[1]", "{}", "null", "[[\"a\"]]", "[[\"Body\", null]]", "[" * 100_000, "{\"values\": {\"safe\": 1e400}}", "{\"values\": {\"safe\": 99999999999999999999}}",
-    "{\"values\": {\"\\u0000\": 1}}", "{\"values\": null}", "NaN",
+    "[[]]", "[1]", "{}", "null", '[["a"]]', '[["Body", null]]', "[" * 100_000, '{"values": {"safe": 1e400}}', '{"values": {"safe": 99999999999999999999}}',
+    '{"values": {"\\u0000": 1}}', '{"values": null}', "NaN",
 ]  # fmt: skip
 
 
@@ -213,7 +222,7 @@ HOSTILE_ROWS: dict[str, str] = {
     "no rows": "[]",
     "no list": "{}",
     "nulls": "[null, null]",
-    "numbers": "[1, 2.5, \"x\"]",
+    "numbers": '[1, 2.5, "x"]',
 }
 
 
