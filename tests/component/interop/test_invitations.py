@@ -38,7 +38,8 @@ def as_read(message: Message) -> EmailMessage:
     """The mail, as Python's own modern policy reads it from the bytes that go out."""
     envelope = build(message, from_header("Notes", "notes@post.example"), datetime(2026, 11, 2, tzinfo=UTC))
     assert all(len(line) <= 998 for line in envelope.body.split(b"\r\n")), "a line is longer than RFC 5321 allows"
-    assert b"\n" not in envelope.body.replace(b"\r\n", b"") and b"\r" not in envelope.body.replace(b"\r\n", b"")
+    assert b"\n" not in envelope.body.replace(b"\r\n", b"")
+    assert b"\r" not in envelope.body.replace(b"\r\n", b"")
     read = email.message_from_bytes(envelope.body, policy=email.policy.default)
     assert isinstance(read, EmailMessage)
     for part in read.walk():
@@ -130,9 +131,9 @@ def test_another_programs_clock_agrees_with_our_time_zone(name: str) -> None:
     theirs, ours = tz.tzical(io.StringIO("\r\n".join(lines))).get(name), tz.gettz(name)
     hour, wrong = datetime(2025, 7, 2), []
     while hour < datetime(2027, 6, 30):
-        if not tz.datetime_ambiguous(hour, ours) and tz.datetime_exists(hour, ours):
-            if hour.replace(tzinfo=theirs).utcoffset() != hour.replace(tzinfo=ours).utcoffset():
-                wrong.append(hour)
+        clear = not tz.datetime_ambiguous(hour, ours) and tz.datetime_exists(hour, ours)
+        if clear and hour.replace(tzinfo=theirs).utcoffset() != hour.replace(tzinfo=ours).utcoffset():
+            wrong.append(hour)
         hour += timedelta(minutes=30)
     assert not wrong, wrong[:4]
 
@@ -188,7 +189,8 @@ def test_every_mail_of_a_life_can_be_read() -> None:
         for mail in mails:
             read = as_read(mail)
             plain, html = read.get_body(("plain",)), read.get_body(("html",))
-            assert plain is not None and html is not None
+            assert plain is not None
+            assert html is not None
             assert plain.get_content_charset() == html.get_content_charset() == "utf-8"
             assert plain.get_content().splitlines() == mail.words.text.splitlines()
             assert len(read.get_all("message-id")) == 1
@@ -216,7 +218,8 @@ def test_long_names_that_are_not_ascii_survive() -> None:
     assert read["subject"] == subject.strip()
     assert read["from"].addresses[0].display_name == name.strip()
     body = read.get_body(("plain",))
-    assert body is not None and body.get_content().splitlines() == message.words.text.splitlines()
+    assert body is not None
+    assert body.get_content().splitlines() == message.words.text.splitlines()
 
 
 def _words(subject: str, text: str) -> object:

@@ -106,7 +106,7 @@ class Scene:
                 "name": "New",
                 "slug": "new",
                 "time_zone": "Europe/London",
-            },  # fmt: skip
+            },
             "meetings.found_group.v1": {
                 "chapter_id": place.chapter,
                 "name": "New",
@@ -117,7 +117,7 @@ class Scene:
                 "kind": "peer",
                 "format": "topic",
                 "policy": "open",
-            },  # fmt: skip
+            },
             "meetings.add_venue.v1": {
                 "chapter_id": place.chapter,
                 "name": "Hall",
@@ -126,27 +126,27 @@ class Scene:
                 "postal_code": "E1",
                 "country": "GB",
                 "access": "lift",
-            },  # fmt: skip
+            },
             "meetings.add_room.v1": {
                 "chapter_id": place.chapter,
                 "name": "Room 2",
                 "link": meetings("https://meet.example.org/two"),
                 "dial_in": meetings("+44 20 7946 0001"),
                 "passcode": meetings("x"),
-            },  # fmt: skip
+            },
             "meetings.schedule_series.v1": {
                 "group_id": place.group,
                 "rule": rule,
                 "offers": [{"mode": "in_person", "capacity": 12}],
                 "venue_id": place.venue,
                 "room_id": place.room,
-            },  # fmt: skip
+            },
             "meetings.move_meeting.v1": {
                 **changed,
                 "starts_local": "2026-11-06T19:00:00",
                 "minutes": 60,
                 "venue_id": place.venue,
-            },  # fmt: skip
+            },
             "meetings.move_online.v1": changed,
             "meetings.move_back.v1": changed,
             "meetings.cancel_meeting.v1": changed,
@@ -156,7 +156,7 @@ class Scene:
                 "rows_json": json.dumps([row]),
                 "in_person_capacity": 20,
                 "online_capacity": 100,
-            },  # fmt: skip
+            },
             "meetings.list_chapters.v1": {},
             "meetings.chapter_page.v1": {"chapter_id": place.chapter},
             "meetings.meeting_page.v1": {"meeting_id": self.meeting},
@@ -169,7 +169,7 @@ class Scene:
                 "text": "talk",
                 "limit": 5,
                 "include_over": True,
-            },  # fmt: skip
+            },
             "meetings.preview_series.v1": {"chapter_id": place.chapter, "rule": rule, "most": 12},
             "meetings.ask_join_link.v1": {"meeting_id": self.meeting},
             "meetings.meeting_guide_feed.v1": {"chapter_id": place.chapter, "site": PORTAL},
@@ -181,13 +181,13 @@ class Scene:
                 "wording": 1,
                 "locale": "en",
                 "consents": [choice],
-            },  # fmt: skip
+            },
             "registration.accept_agreement.v1": {"version": 1},
             "registration.decide_consents.v1": {
                 "choices": [{**choice, "granted": False}],
                 "wording": 1,
                 "locale": "en",
-            },  # fmt: skip
+            },
             "registration.take_seat.v1": {"meeting_id": self.meeting, "mode": "online"},
             "registration.switch_mode.v1": {"meeting_id": self.meeting, "mode": "online", "or_wait": True},
             "registration.give_up_seat.v1": {"meeting_id": self.meeting},
@@ -196,12 +196,12 @@ class Scene:
                 "seat_id": self.seat,
                 "outcome": "attended",
                 "mode": "online",
-            },  # fmt: skip
+            },
             "registration.add_walk_in.v1": {
                 "meeting_id": self.meeting,
                 "alias": registration("Gil"),
                 "mode": "in_person",
-            },  # fmt: skip
+            },
             "registration.close_attendance.v1": {"meeting_id": self.meeting},
             "registration.current_agreement.v1": {"locale": "en"},
             "registration.my_membership.v1": {},
@@ -215,12 +215,12 @@ class Scene:
                 "country": "US",
                 "locale": "en",
                 "client": "abc",
-            },  # fmt: skip
+            },
             "notifications.confirm_code.v1": {
                 "verification_id": "none",
                 "code": notifications("123456"),
                 "member_id": "ana",
-            },  # fmt: skip
+            },
             "notifications.set_preferences.v1": {
                 "preferences": {
                     "discretion": "open",
@@ -230,7 +230,7 @@ class Scene:
                     "locale": "en",
                     "urgent_in_quiet_hours": True,
                 }
-            },  # fmt: skip
+            },
             "notifications.remove_contact.v1": {"contact_point_id": self.contact},
             "notifications.unsubscribe.v1": {"token": "none"},
             "notifications.receive_callback.v1": {
@@ -238,7 +238,7 @@ class Scene:
                 "url": f"{PORTAL}/hooks/sms/inbound",
                 "form": notifications("[]"),
                 "signature": "x",
-            },  # fmt: skip
+            },
             "notifications.settle_held.v1": {"notice_id": self.notice, "decision": "arrived"},
             "notifications.list_my_contacts.v1": {},
             "notifications.preview_lock_screen.v1": {"discretion": "open", "locale": "en"},
@@ -246,7 +246,7 @@ class Scene:
                 "meeting_id": self.meeting,
                 "change": "moved_online",
                 "locale": "en",
-            },  # fmt: skip
+            },
             "notifications.notice_progress.v1": {"meeting_id": self.meeting, "revision": 1},
             "notifications.ask_join_details.v1": {"meeting_id": self.meeting},
             "notifications.ask_calendar_file.v1": {"meeting_id": self.meeting},
@@ -256,12 +256,12 @@ class Scene:
                 "opens_at": "2027-01-01T00:00:00Z",
                 "closes_at": "2027-02-01T00:00:00Z",
                 "grace_hours": 72,
-            },  # fmt: skip
+            },
             "feedback.draw_code.v1": {"window_id": self.window, "chapter_id": place.chapter},
             "feedback.submit_slip.v1": {
                 "code": feedback("ABCD-EFGH-JKMN"),
                 "answers": feedback(json.dumps({"values": {"safe": 1}})),
-            },  # fmt: skip
+            },
             "feedback.current_form.v1": {"locale": "en"},
             "feedback.list_windows.v1": {},
             "feedback.read_report.v1": {"window_id": self.window},
