@@ -50,14 +50,14 @@ def make_engine(url: str) -> Engine:
         return _sqlite(url, in_memory=parsed.database in (None, "", ":memory:"))
     if parsed.drivername == "postgresql":
         raise ValueError("name the driver: postgresql+psycopg2://… (plain postgresql:// means another one)")
-    return create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    return create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
 
 
 def _sqlite(url: str, *, in_memory: bool) -> Engine:
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}}
     if in_memory:
         options["poolclass"] = StaticPool
-    engine = create_engine(url, **options)
+    engine = create_engine(url, hide_parameters=True, **options)  # an error's text is printed here and there
 
     @event.listens_for(engine, "connect")
     def _prepare(raw: Any, _record: Any) -> None:

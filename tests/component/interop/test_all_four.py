@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
-from services.notifications.store.tables import notices
 from shared.contracts import meetings as m
 from shared.contracts import registration as r
-from shared.contracts.base import Channel, Mode
-from sqlalchemy import select
+from shared.contracts.base import Mode
 from tests.support.region import Region, region
+from tests.support.world import member
 
 NUMBER = "+447400123456"
 
 
 def consents(network: Region, who: str) -> dict[tuple[str, str], bool]:
     """What registration holds this member to have agreed to."""
-    from tests.support.world import member
-
     view = network.registration.ask(r.MyMembership(), member(who))
     return {(each.purpose.value, each.channel.value): each.granted for each in view.consents}
 
@@ -37,7 +34,8 @@ def test_unsubscribe_from_reminders_keeps_the_changes() -> None:
         network.settle()
         held = consents(network, "ana")
         assert not held["meeting_reminders", "email"]
-        assert held["meeting_changes", "email"] and held["feedback_ask", "email"]
+        assert held["meeting_changes", "email"]
+        assert held["feedback_ask", "email"]
         before = len(network.mail.taken)
         place.change(m.MoveOnline, meeting)
         network.step(seconds=90)
