@@ -23,6 +23,7 @@ _ROOMS = {
     "chapter": ("services.operator.setting_up", "chapter"),
     "import": ("services.operator.setting_up", "import_meetings"),
     "invite": ("services.operator.setting_up", "invite"),
+    "sign-in": ("services.local.life.signing_in", "sign_in"),
     "asyncapi": ("services.operator.describing", "asyncapi"),
 }
 
@@ -80,8 +81,9 @@ def join_running(folder: Path) -> None:
     help="Data, keys, logs and the broker's files.",
 )
 @click.option("--life/--no-life", default=True, envvar="CHAPTERHOUSE_LIFE", help="Play the life of one meeting first.")
+@click.option("--play-again", is_flag=True, help="Play it once more, with other people, on the data that are there.")
 @click.option("--once", is_flag=True, help="Stop when the life has been played.")
-def run(folder: Path, *, life: bool, once: bool) -> None:
+def run(folder: Path, *, life: bool, play_again: bool, once: bool) -> None:
     """Start a whole network on this machine and keep it up until Ctrl-C."""
     from rich.console import Console  # noqa: PLC0415
 
@@ -93,7 +95,8 @@ def run(folder: Path, *, life: bool, once: bool) -> None:
     except ValueError as error:
         raise click.ClickException(f"a port is a number ({error})") from error
     url = os.environ.get("CHAPTERHOUSE_DATABASE_URL")
-    sys.exit(supervisor.run(folder, ports=ports, database_url=url, life=life, once=once, console=Console()))
+    how: supervisor.Life | None = "again" if play_again else "first time" if life else None
+    sys.exit(supervisor.run(folder, ports=ports, database_url=url, life=how, once=once, console=Console()))
 
 
 @main.command()

@@ -87,7 +87,7 @@ def require_server() -> Path:
 
 
 def get_broker(folder: Path, leash: Leash, *, env: dict[str, str] | None = None) -> Broker:
-    """The broker of the environment (CHAPTERHOUSE_BROKER_URL), else a private node, started and ready.
+    """The broker of the environment (CHAPTERHOUSE_BROKER_URL), else a private node, started but not yet ready.
 
     Raises ProgramMissing, BrokerFailed.
     """
@@ -98,7 +98,7 @@ def get_broker(folder: Path, leash: Leash, *, env: dict[str, str] | None = None)
             raise BrokerFailed(problem)
         return given
     node = PrivateBroker(folder, leash)
-    node.start()
+    node.launch()
     return node
 
 

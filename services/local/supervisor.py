@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import signal
 import threading
 import time
@@ -11,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Literal, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -27,6 +25,9 @@ from services.local.programs import PROGRAMS, Ports, Program
 SENTENCES = (AlreadyRunning, PortTaken, ProgramMissing, BrokerFailed, NetworkFailed)
 """What goes wrong before our eyes is told as a sentence, not as a traceback."""
 
+Life = Literal["first time", "again"]
+"""Whether the story is played where this folder has not seen it, or in any case."""
+
 
 class Stopped(BaseException):
     """Ctrl-C, SIGTERM, or the terminal was closed."""
@@ -37,7 +38,7 @@ def run(
     *,
     ports: Ports,
     database_url: str | None,
-    life: bool,
+    life: Life | None,
     once: bool,
     console: Console,
     programs: Sequence[Program] = PROGRAMS,
@@ -59,14 +60,14 @@ def run(
             started = True
             steps.done()
             _show(network, console)
-            if life:
-                play(network, console)
-            if not once:
-                console.print("Running. [bold]Ctrl-C[/bold] stops everything.")
-                threading.Event().wait()
+            well = not life or play(network, console, again=life == "again")
+            if once:
+                return 0 if well else 1
+            console.print("Running. [bold]Ctrl-C[/bold] stops everything.")
+            threading.Event().wait()
         except SENTENCES as failed:
             steps.close()
-            console.print(str(failed), style="bold red", markup=False, highlight=False)
+            console.print(str(failed), style="bold red", markup=False, highlight=False, soft_wrap=True)
             return 1
         except Stopped:
             steps.close()
@@ -76,16 +77,15 @@ def run(
     return 0
 
 
-def play(network: Network, console: Console) -> None:
-    """Play the life of a meeting, where that room is furnished (services.local.life)."""
-    if importlib.util.find_spec("services.local.life") is None:
-        return
-    life: Any = importlib.import_module("services.local.life")
-    life.play(network, console)
+def play(network: Network, console: Console, *, again: bool) -> bool:
+    """Play the life of a meeting (services.local.life), unless this folder has seen it. Whether all is well."""
+    from services.local import life  # noqa: PLC0415 - the story's libraries are not needed to start
+
+    return life.play(network, console, again=again)
 
 
 class _Steps:
-    """While things start: a bar with one step for the broker, one for the databases, one for each process."""
+    """While things start: a bar with steps for broker and databases, and one for each process."""
 
     def __init__(self, console: Console, programs: int) -> None:
         self._console = console
@@ -97,7 +97,7 @@ class _Steps:
             TimeElapsedColumn(),
         )
         self._progress = Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task("starting", total=programs + 2)
+        self._task = self._progress.add_task("starting", total=programs + 3)
         self._begun = 0
         self._began = time.monotonic()
 
@@ -119,7 +119,7 @@ class _Steps:
 
     def say(self, sentence: str) -> None:
         """A line of its own, above the bar while there is one."""
-        self._console.print(sentence, markup=False, highlight=False)
+        self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     def done(self) -> None:
         """All of it is up."""

@@ -9,10 +9,19 @@ in any order. Ids are opaque strings; times are aware datetimes in UTC unless a 
 from __future__ import annotations
 
 import builtins
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, Literal, NewType, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 RegionId = NewType("RegionId", str)
 ChapterId = NewType("ChapterId", str)
@@ -41,6 +50,13 @@ def _not_blank(text: str) -> str:
 
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_not_blank)]
 """One line of text that a person typed, trimmed, at most 200 characters."""
+
+Locale = Annotated[str, StringConstraints(max_length=35)]
+"""A BCP 47 tag; 35 characters hold every one that is in use (RFC 5646 section 4.4.1)."""
+
+LONGEST_ID = 64
+LARGEST = 2**31 - 1
+YEARS = range(1900, 2200)
 
 Sealed = NewType("Sealed", str)
 """Base64 of a libsodium sealed box to the receiving service's public key (shared.runtime.keys).
@@ -89,6 +105,27 @@ class Event(Contract):
         return str(getattr(self, self.subject))
 
 
+def _check_storable(value: Any) -> None:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("this holds a character that cannot be kept; type it again")
+    elif isinstance(value, int):
+        if abs(value) > LARGEST:
+            raise ValueError(f"this number is too large; the largest is {LARGEST}")
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            _check_storable(name)
+            _check_storable(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _check_storable(each)
+
+
+def _longest(field_name: str | None) -> int:
+    """Notices are called by a hash, all else by a UUID."""
+    return LONGEST_ID if field_name == "notice_id" else 36
+
+
 AnswerT = TypeVar("AnswerT", bound=View)
 
 
@@ -97,6 +134,22 @@ class Request(Contract, Generic[AnswerT]):
 
     type: ClassVar[str]
     """``<service>.<act>.v<n>``; the service's name is also the first part of the queue it is sent to."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: Any, info: ValidationInfo) -> Any:
+        """What no database holds, or not every one, is refused by the name of its field and not found out by a fault."""
+        _check_storable(value)
+        if str(info.field_name).endswith("_id") and isinstance(value, str) and len(value) > _longest(info.field_name):
+            raise ValueError("nothing has so long an id; open the page again")
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _near(cls, value: Any) -> Any:
+        if isinstance(value, date) and value.year not in YEARS:
+            raise ValueError(f"choose a date between {YEARS.start} and {YEARS.stop}")
+        return value
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -13,6 +13,7 @@ from shared.contracts.base import (
     Event,
     Instant,
     Line,
+    Locale,
     Query,
     RegionId,
     Sealed,
@@ -172,7 +173,7 @@ class CurrentForm(Query[Form]):
 
     type: ClassVar[str] = "feedback.current_form.v1"
 
-    locale: str = "en"
+    locale: Locale = "en"
 
 
 class WindowView(Contract):

@@ -528,7 +528,7 @@ class FindMeetings(Query[Meetings]):
     meeting_ids: tuple[MeetingId, ...] = ()  # none means all
     weekday: int | None = Field(default=None, ge=0, le=6)  # local; 0 = Monday
     mode: Mode | None = None
-    text: str = ""  # found in the group's name, purpose or audience
+    text: str = Field(default="", max_length=200)  # found in the group's name, purpose or audience
     include_over: bool = False  # also those that are cancelled or ended
     limit: int = Field(default=50, ge=1, le=500)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import time
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import StringConstraints
 
 from shared.contracts.base import (
     Channel,
@@ -15,6 +17,7 @@ from shared.contracts.base import (
     Done,
     Event,
     Instant,
+    Locale,
     MeetingId,
     MemberId,
     Mode,
@@ -146,8 +149,10 @@ class StartVerification(Command[VerificationStarted]):
     channel: Channel
     contact: Sealed  # sealed to notifications: an email address, or a number in E.164 or national form
     country: str = "US"  # ISO 3166-1 alpha-2, how a national number is read
-    locale: str = "en"
-    client: str = ""  # a keyed hash of the client's network, for the limit only
+    locale: Locale = "en"
+    client: Annotated[str, StringConstraints(max_length=64)] = (
+        ""  # a keyed hash of the client's network, for the limit only
+    )
 
 
 class Verified(View):
@@ -174,7 +179,7 @@ class Preferences(Contract):
     quiet_from: time = time(21, 0)
     quiet_to: time = time(8, 0)
     time_zone: str = "UTC"
-    locale: str = "en"
+    locale: Locale = "en"
     urgent_in_quiet_hours: bool = False  # may a change within three hours of the meeting break the quiet
 
 
@@ -274,7 +279,7 @@ class PreviewLockScreen(Query[LockScreens]):
     type: ClassVar[str] = "notifications.preview_lock_screen.v1"
 
     discretion: Discretion
-    locale: str = "en"
+    locale: Locale = "en"
 
 
 class ChangePreview(View):
@@ -293,7 +298,7 @@ class PreviewChange(Query[ChangePreview]):
 
     meeting_id: MeetingId
     change: Literal["moved_online", "moved_back", "cancelled"]
-    locale: str = "en"
+    locale: Locale = "en"
 
 
 class Unreached(Contract):

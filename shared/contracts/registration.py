@@ -15,6 +15,7 @@ from shared.contracts.base import (
     GroupId,
     GuestId,
     Instant,
+    Locale,
     MeetingId,
     MemberId,
     Mode,
@@ -224,7 +225,7 @@ class Join(Command[Done]):
     role_in_attending: RoleInAttending
     agreement_version: int  # the version that was shown and accepted
     wording: int = 1  # version of the consent wording that was shown
-    locale: str = "en"
+    locale: Locale = "en"
     consents: tuple[ConsentChoice, ...] = ()
 
 
@@ -243,7 +244,7 @@ class DecideConsents(Command[Done]):
 
     choices: tuple[ConsentChoice, ...]
     wording: int = 1
-    locale: str = "en"
+    locale: Locale = "en"
 
 
 class SeatView(View):
@@ -341,7 +342,7 @@ class CurrentAgreement(Query[AgreementText]):
 
     type: ClassVar[str] = "registration.current_agreement.v1"
 
-    locale: str = "en"
+    locale: Locale = "en"
 
 
 class Membership(View):

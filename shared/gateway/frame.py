@@ -70,6 +70,8 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # the same headers; the server leaves the body out
         correlation_id = new_id()
         scope.setdefault("state", {})["correlation_id"] = correlation_id
         began, status = time.monotonic(), 0

@@ -13,8 +13,10 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from shared.contracts.base import REQUESTS
 from shared.contracts.errors import Fault, Forbidden, NotFound, Refused, Stale, TooMany, Unreachable
 from shared.gateway.asking import Asking
 from shared.gateway.assets import Assets
@@ -209,6 +211,16 @@ async def _invalid(request: Request, _error: Exception) -> Response:
     )
 
 
+async def _unaskable(request: Request, error: Exception) -> Response:
+    """An address or a form holds what cannot even be asked for. An answer that cannot be read is our fault, not theirs."""
+    if not isinstance(error, ValidationError) or error.title not in {model.__name__ for model in REQUESTS.values()}:
+        raise error
+    fields = [str(each["loc"][0]) for each in error.errors(include_input=False, include_url=False) if each["loc"]]
+    if fields and all(field.endswith(("_id", "token")) for field in fields):
+        return await _not_found(request, error)
+    return await _invalid(request, error)
+
+
 async def _forged(request: Request, error: Exception) -> Response:
     log.warning("form_refused", why=str(error))
     return error_page(
@@ -273,6 +285,7 @@ def _broken(request: Request, reference: str) -> Response:
 def _add_error_pages(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ValidationError, _unaskable)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(Forged, _forged)
     app.add_exception_handler(Forbidden, _forbidden)

@@ -33,6 +33,7 @@ class Caller:
         self._keys = keys
         self._opening = Semaphore()
         self._link: Link | None = None
+        self._reader: Any = None
         self._answers: dict[str, Answer] = {}
 
     def ask(self, request: Request[Any]) -> Any:
@@ -68,7 +69,9 @@ class Caller:
         raise Unreachable(f"{request.receiver()} did not answer in {SECONDS:.0f} s")
 
     def close(self) -> None:
-        """End the link."""
+        """End the link. Its reader goes first: closing reads, and two may not read one socket."""
+        if self._reader is not None:
+            self._reader.kill()
         if self._link is not None:
             self._link.close()
 
@@ -79,7 +82,7 @@ class Caller:
                 with link.writing() as channel:
                     channel.basic_consume(REPLY_TO, no_ack=True, callback=self._answered)
                 self._link = link
-                eventlet.spawn(self._read, link)
+                self._reader = eventlet.spawn(self._read, link)
             return self._link
 
     def _answered(self, message: Any) -> None:

@@ -18,6 +18,10 @@ from shared.messaging.link import Link, LinkLost
 
 log = structlog.get_logger()
 
+TAG = "batches"
+LAST_WORDS = 0.2
+"""Seconds of silence after which a cancelled consumer has got all that the broker had on its way."""
+
 
 class Batches:
     """A consumer of one queue. ``handle`` gets a list of messages; when it returns they are acknowledged, all at once.
@@ -42,10 +46,13 @@ class Batches:
         self._size = size
         self._heartbeat = heartbeat
         self._stopping = False
+        self._finish_until = 0.0
+        self._cancelled = False
         self._link: Link | None = None
         self._taken: list[Any] = []
         self.consuming = False
         self.busy = False
+        self.begun = 0  # batches, ever
         self.stopped = eventlet.event.Event()
 
     def run(self) -> None:
@@ -68,9 +75,12 @@ class Batches:
                 delay = min(delay * 2, 5.0)
         self.stopped.send()
 
-    def stop(self) -> None:
-        """Take no new work, finish and acknowledge what was begun, close; returns once that is done."""
-        self._stopping = True
+    def stop(self, seconds: float) -> None:
+        """Take no new work, finish and acknowledge what was taken, close; returns once that is done.
+
+        What so many seconds do not suffice to begin goes back to the queue.
+        """
+        self._stopping, self._finish_until = True, time.monotonic() + seconds
         self.stopped.wait()
 
     def idle(self) -> bool:
@@ -79,9 +89,13 @@ class Batches:
 
     def _open(self) -> Link:
         link = Link(self._url, name=self._name, heartbeat=self._heartbeat)
-        with link.writing() as channel:
-            channel.basic_qos(0, 2 * self._size, False)
-            channel.basic_consume(self._queue.name, callback=self._taken.append)
+        try:
+            with link.writing() as channel:
+                channel.basic_qos(0, 2 * self._size, False)
+                channel.basic_consume(self._queue.name, consumer_tag=TAG, callback=self._taken.append)
+        except BaseException:
+            link.close()  # else its heart would keep a consumer alive that nobody reads
+            raise
         self.consuming = True
         return link
 
@@ -93,6 +107,21 @@ class Batches:
                 self._settle(link)
             else:
                 eventlet.sleep(0)
+        self._finish(link)
+
+    def _finish(self, link: Link) -> None:
+        """Settle what was taken ahead, so that a stop makes nothing come twice."""
+        self._cancel(link)
+        while time.monotonic() < self._finish_until and (self._taken or link.drain(LAST_WORDS)):
+            if self._taken:
+                self._settle(link)
+
+    def _cancel(self, link: Link) -> None:
+        with link.writing() as channel:
+            if not self._cancelled:
+                self._cancelled = True
+                channel.basic_cancel(TAG)
+                channel.callbacks[TAG] = self._taken.append  # the last deliveries may come after the broker's consent
 
     def _collect(self, link: Link) -> None:
         """Take what has arrived already, up to the batch's size; never wait for more."""
@@ -102,8 +131,11 @@ class Batches:
     def _settle(self, link: Link) -> None:
         batch, self._taken[:] = self._taken[: self._size], self._taken[self._size :]
         self.busy = True
+        self.begun += 1
         try:
             self._handle(batch)
+            if self._stopping:  # before the ack: it would make a quorum queue send more, and lose them over the cancel
+                self._cancel(link)
             with link.writing() as channel:
                 channel.basic_ack(batch[-1].delivery_info["delivery_tag"], multiple=True)
         finally:

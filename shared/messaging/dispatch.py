@@ -25,7 +25,7 @@ from shared.messaging.envelope import Cause, Envelope, Unreadable, decode
 from shared.runtime.clock import real_now
 from shared.runtime.ids import child_traceparent
 from shared.runtime.points import reached
-from shared.storage.engine import is_contention, is_outage
+from shared.storage.engine import is_contention, is_held, is_outage, is_unique_violation
 from shared.storage.work import Store, Work
 
 log = structlog.get_logger()
@@ -33,6 +33,8 @@ log = structlog.get_logger()
 RUNS_ALONE_FROM = 3
 """An event delivered this often runs alone: it may be what killed the process."""
 CONTENTION_TRIES = 8
+HELD_TRIES = 3
+"""An SQLite file that another process holds for three busy time-outs is away: no event is to blame for it."""
 
 WorkT = TypeVar("WorkT", bound=Work)
 T = TypeVar("T")
@@ -159,20 +161,21 @@ class Dispatcher(Generic[WorkT]):
                 if each.envelope.id in new:
                     new.discard(each.envelope.id)
                     self._handle(each, work)
+            structlog.contextvars.unbind_contextvars("correlation_id", "causation_id")
             work.flush()
             reached("before commit")
 
     def _handle(self, readable: _Readable, work: WorkT) -> None:
         work.cause = readable.envelope.cause_of_next()
+        structlog.contextvars.bind_contextvars(
+            correlation_id=readable.envelope.correlationid, causation_id=readable.envelope.id
+        )
         for name in self.entrypoints.events.get(type(readable.event), ()):
-            with structlog.contextvars.bound_contextvars(
-                correlation_id=readable.envelope.correlationid, causation_id=readable.envelope.id
-            ):
-                try:
-                    getattr(self.service, name)(readable.event, work)
-                except Exception as error:
-                    error.__handler__ = name  # type: ignore[attr-defined]
-                    raise
+            try:
+                getattr(self.service, name)(readable.event, work)
+            except Exception as error:
+                error.__handler__ = name  # type: ignore[attr-defined]
+                raise
 
     def _park(self, delivery: Delivery, event_id: str | None, kind: str, handler: str, reason: str) -> None:
         key = event_id or hashlib.sha256(delivery.body).hexdigest()
@@ -228,7 +231,7 @@ class Dispatcher(Generic[WorkT]):
             raise Forbidden(f"{readable.asked.type} is not answered here")
         return readable
 
-    def _commands(self, batch: dict[int, wire.Readable]) -> dict[int, bytes]:
+    def _commands(self, batch: dict[int, wire.Readable], *, again: bool = True) -> dict[int, bytes]:
         if not batch:
             return {}
         try:
@@ -236,6 +239,8 @@ class Dispatcher(Generic[WorkT]):
         except Exception as error:  # noqa: BLE001 - each is tried alone, and named there
             if len(batch) > 1 and not isinstance(error, StoreAway):
                 return {k: v for index, each in batch.items() for k, v in self._commands({index: each}).items()}
+            if again and is_unique_violation(error):  # another process answered this very request in the meantime
+                return self._commands(batch, again=False)
             for each in batch.values():
                 self._log_fault(each, error)
             return {index: wire.fault_bytes(each.asked.correlation_id) for index, each in batch.items()}
@@ -334,6 +339,8 @@ class Dispatcher(Generic[WorkT]):
                 return run()
             except Exception as error:
                 if is_outage(error):
+                    raise StoreAway(type(error).__name__) from error
+                if attempt >= HELD_TRIES - 1 and is_held(error):
                     raise StoreAway(type(error).__name__) from error
                 if not is_contention(error) or attempt == CONTENTION_TRIES - 1:
                     raise

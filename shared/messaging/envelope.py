@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import from_json, to_json
 
 from shared.contracts.base import EVENTS, Event
@@ -14,6 +14,10 @@ from shared.contracts.upcasting import current
 from shared.runtime.ids import child_traceparent, new_id, new_traceparent
 
 CONTENT_TYPE = "application/cloudevents+json"
+
+EventId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,36}\z")]
+"""What an inbox can hold: printable ASCII, no blank, no NUL, which PostgreSQL refuses."""
+EventType = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}\z")]
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,9 @@ class Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     specversion: str
-    id: str
+    id: EventId
     source: str
-    type: str
+    type: EventType
     subject: str
     time: datetime
     sequence: int
@@ -95,12 +99,12 @@ def decode(body: bytes) -> tuple[Envelope, Event]:
         envelope = Envelope.model_validate(raw)
     except (ValueError, ValidationError) as error:
         raise Unreadable("undecodable") from error
-    kind, data = current(envelope.type, envelope.data)
-    model = EVENTS.get(kind)
-    if model is None:
-        raise Unreadable("unknown_type", envelope.id, envelope.type)
     try:
-        event = model.model_validate(data, extra="ignore")
-    except ValidationError as error:
+        kind, data = current(envelope.type, envelope.data)
+        model = EVENTS.get(kind)
+        event = model.model_validate(data, extra="ignore") if model else None
+    except Exception as error:  # an upcaster or a validator may stumble in any way over what is not what it says
         raise Unreadable("invalid", envelope.id, envelope.type) from error
+    if event is None:
+        raise Unreadable("unknown_type", envelope.id, envelope.type)
     return envelope, event

@@ -20,54 +20,103 @@ from eventlet.semaphore import Semaphore
 from kombu import Connection
 
 HEARTBEAT = 30
+CORKED_BYTES = 256 * 1024
 LOST: tuple[type[BaseException], ...] = (AMQPError, OSError, AttributeError)
-"""What a dying connection raises. AttributeError: py-amqp forgets its transport when the socket closes under it."""
+"""What a dying connection raises. AttributeError: py-amqp forgets its transport when the socket closes under it;
+on a connection that lives it is a mistake of ours, and passes."""
 
 
 class Link:
     """A connection with one channel. Raises LinkLost for whatever a dying connection raises."""
 
     def __init__(self, url: str, *, name: str, heartbeat: int = HEARTBEAT) -> None:
-        properties = {"connection_name": name}
-        self.connection = Connection(url, heartbeat=heartbeat, transport_options={"client_properties": properties})
-        self._heartbeat = heartbeat
+        options = {"client_properties": {"connection_name": name}}
+        self._kombu = Connection(url, heartbeat=heartbeat, connect_timeout=5, transport_options=options)
         self._write = Semaphore()
-        self._heard = (0, time.monotonic())
+        self._kept: bytearray | None = None
+        self._broken = False
         with self.guard():
-            self.connection.connect()
-            self.channel: Any = self.connection.default_channel
+            # Not through kombu's ``connect`` and ``connection``: they wait before they fail, and open a second
+            # connection in silence, without our consumer, when the first is lost.
+            self._amqp: Any = self._kombu.transport.establish_connection()
+            self.channel: Any = self._amqp.channel()
             self.channel.auto_decode = False
-            _read_at_large(self.connection.connection.transport)
+            self._amqp.client_properties.get("capabilities", {}).pop("connection.blocked", None)
+            # else py-amqp looks for news before each publish; whoever publishes here reads the confirms anyway
+            self._send = self._amqp.transport._write  # noqa: SLF001
+            self._amqp.transport._write = self._send_or_keep  # noqa: SLF001
+            _read_at_large(self._amqp.transport)
+        self._heartbeat: float = self._amqp.heartbeat  # the smaller of ours and the broker's
+        self._heard = (0, time.monotonic())
         self._heart = eventlet.spawn(self._beat)
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Turn what a dying connection raises into LinkLost."""
+        """Turn what a dying connection raises into LinkLost. Once one was raised, whoever comes next gets one too."""
         try:
             yield
         except LinkLost:
+            self._broken = True
             raise
         except LOST as error:
+            if isinstance(error, AttributeError) and self._lives():
+                raise
+            self._broken = True
             raise LinkLost(type(error).__name__) from error
+
+    def _lives(self) -> bool:
+        amqp_connection = getattr(self, "_amqp", None)
+        return amqp_connection is not None and bool(amqp_connection.connected) and not self._broken
 
     @contextmanager
     def writing(self) -> Iterator[Any]:
         """The channel, for one writer at a time."""
         with self._write, self.guard():
+            self._check_lives()
             yield self.channel
+
+    @contextmanager
+    def corked(self) -> Iterator[None]:
+        """What is written inside leaves in large pieces, the last at the end: one system call for many messages."""
+        self._kept = bytearray()
+        try:
+            yield
+            with self._write, self.guard():
+                self._uncork()
+        finally:
+            self._kept = None
+
+    def _send_or_keep(self, data: bytes | memoryview) -> None:
+        if self._kept is None:
+            self._send(data)
+            return
+        self._kept += data  # a copy: py-amqp uses its buffer again
+        if len(self._kept) > CORKED_BYTES:
+            self._uncork()
+
+    def _uncork(self) -> None:
+        if self._kept:
+            kept, self._kept = self._kept, bytearray()
+            self._send(kept)
 
     def drain(self, timeout: float) -> bool:
         """Read what comes within so many seconds, calling the channel's callbacks; False when nothing came."""
         with self.guard():
+            self._check_lives()
             try:
-                self.connection.drain_events(timeout=timeout)
+                self._amqp.drain_events(timeout=timeout)
             except (TimeoutError, socket.timeout):  # noqa: UP041 - py-amqp raises socket.timeout by name
                 self._check_heard()
                 return False
         return True
 
+    def _check_lives(self) -> None:
+        """A part of a frame may have left, or the heart may have found the loss: nothing more goes over this link."""
+        if not self._lives():
+            raise LinkLost("the connection was lost")
+
     def _check_heard(self) -> None:
-        count = self.connection.connection.bytes_recv
+        count = self._amqp.bytes_recv
         last, since = self._heard
         if count != last:
             self._heard = (count, time.monotonic())
@@ -79,18 +128,21 @@ class Link:
             eventlet.sleep(self._heartbeat / 3)
             try:
                 with self.writing():
-                    self.connection.connection.send_heartbeat()
+                    self._amqp.send_heartbeat()
             except LinkLost:
-                return
+                return  # the reader finds it broken
 
     def close(self) -> None:
         """Close without raising; what was not acknowledged goes back to its queue."""
         self._heart.kill()
         try:
             with eventlet.Timeout(2, exception=False):
-                self.connection.close()
+                self._amqp.close()
         except LOST:  # LinkLost is an OSError
             pass
+        finally:
+            self._broken = True
+            self._amqp.collect()
 
 
 def _read_at_large(transport: Any) -> None:
@@ -107,7 +159,10 @@ def _read_at_large(transport: Any) -> None:
             data, at = transport._read_buffer + data[at:], 0  # noqa: SLF001
             transport._read_buffer = b""  # noqa: SLF001
         while len(data) - at < count:
-            taken = transport.sock.recv(65536)
+            try:
+                taken = transport.sock.recv(65536)
+            except BlockingIOError as error:  # in mid-frame py-amqp gives back what it has read of it for this one only
+                raise TimeoutError from error
             if not taken:
                 raise OSError("the broker closed the connection")
             data, at = data[at:] + taken, 0

@@ -30,6 +30,10 @@ from shared.storage.work import Store
 log = structlog.get_logger()
 
 
+class PortTaken(Exception):  # noqa: N818 - told to the operator as a sentence
+    """Another program listens where this process should show its health."""
+
+
 class Quiet(Protocol):
     """Something that runs again and again, and can say since when it found nothing to do."""
 
@@ -49,6 +53,7 @@ class Core:
         """Open the database, declare the topology (waiting for the broker), make the service."""
         settings, name = self.settings, self.service_class.name  # type: ignore[attr-defined]
         self.name: str = name
+        self._health = _listen(settings)
         keys = load_keys(settings.keys, name)
         self.clock = clock_for(settings.clock_file)
         engine = make_engine(settings.database(name))
@@ -69,11 +74,9 @@ class Core:
         """Relay, health page and the clock's watch run beside the entrypoints."""
         spawn(self.relay.run)
         spawn(self._gauge)
-        if self.settings.health_port:
-            listener = eventlet.listen((self.settings.health_host, self.settings.health_port))
+        if self._health is not None:
             page = health.application(self.ready)
-            serve_page = partial(eventlet.wsgi.server, listener, page, log_output=False)
-            spawn(serve_page)
+            spawn(partial(eventlet.wsgi.server, self._health, page, log_output=False))
         if isinstance(self.clock, SharedClock):
             spawn(self._watch_clock)
 
@@ -116,19 +119,35 @@ class Core:
         assert isinstance(self.clock, SharedClock)  # noqa: S101 - for the type checker
         process, done = f"{self.name}-{os.getpid()}", -1.0
         while True:
-            offset = self.clock.offset
-            if offset != done and self._settled_since(time.monotonic()) and offset == self.clock.offset:
-                self.clock.acknowledge(process)
-                done = offset
+            try:
+                offset = self.clock.offset
+                if offset != done and self._settled():
+                    self.clock.acknowledge(process, offset)
+                    done = offset
+            except Exception as error:  # noqa: BLE001 - database or disk away: not settled
+                log.warning("clock_not_acknowledged", error=type(error).__name__)
             eventlet.sleep(0.1)
 
-    def _settled_since(self, moment: float) -> bool:
-        self.clock_moved = moment
+    def _settled(self) -> bool:
+        """Whether queue, hands, timers and outbox were empty, and nothing came while we looked."""
+        begun = sum(each.begun for each in self.consumers)
+        if not self._empty():
+            return False
+        moment = self.clock_moved = time.monotonic()
         while not all(timer.quiet_since(moment) for timer in self.timers):
             eventlet.sleep(0.05)
-        if self.relay.outbox.unsent()[0] or not all(each.idle() for each in self.consumers):
+        if not self._empty():
             return False
-        return self._queue_length() == 0
+        eventlet.sleep(0.1)  # what the broker had sent and no counter shows has come by now
+        return self._empty() and sum(each.begun for each in self.consumers) == begun
+
+    def _empty(self) -> bool:
+        """In the order in which an event goes, so that none passes behind our back."""
+        return (
+            self._queue_length() == 0
+            and all(each.idle() for each in self.consumers)
+            and self.relay.outbox.unsent()[0] == 0
+        )
 
     def _queue_length(self) -> int:
         try:
@@ -136,6 +155,17 @@ class Core:
                 return int(connection.default_channel.queue_declare(f"{self.name}.events", passive=True).message_count)
         except Exception:  # noqa: BLE001 - the broker is away: not settled
             return -1
+
+
+def _listen(settings: Settings) -> Any:
+    """The health page's socket, before anything else is begun; None without a port. Raises PortTaken."""
+    if not settings.health_port:
+        return None
+    try:  # alone on the port: eventlet would let a second process share it in silence
+        return eventlet.listen((settings.health_host, settings.health_port), reuse_port=False)
+    except OSError as error:
+        where = f"{settings.health_host}:{settings.health_port}"
+        raise PortTaken(f"cannot listen on {where} ({error.strerror}); set CHAPTERHOUSE_HEALTH_PORT") from error
 
 
 def _declare(settings: Settings) -> None:

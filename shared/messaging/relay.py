@@ -16,6 +16,7 @@ import eventlet
 import structlog
 from eventlet.event import Event as Signal
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from shared.messaging.link import Confirms, Link, LinkLost, event_message
 from shared.messaging.topology import events as events_exchange
@@ -50,14 +51,18 @@ class Outbox:
         self._store = store
         self._relay = random_id()
 
-    def turn(self, taken: set[int], refused: set[int]) -> list[Leased]:
-        """Mark what was confirmed, give back what was refused, lease the oldest free rows: one transaction, one sync."""
+    def turn(self, taken: set[int], refused: set[int], *, most: int = BATCH) -> list[Leased]:
+        """Mark what was confirmed, give back what was refused, lease the oldest free rows: one transaction, one sync.
+
+        A lease of our own that is neither confirmed nor refused is left from a lost link: it is taken up at once.
+        """
         now = real_now()
+        ours = outbox.c.leased_by == self._relay
         free = (
             select(outbox.c.position)
-            .where(outbox.c.sent_at.is_(None), (outbox.c.leased_until.is_(None)) | (outbox.c.leased_until < now))
+            .where(outbox.c.sent_at.is_(None), outbox.c.leased_until.is_(None) | (outbox.c.leased_until < now) | ours)
             .order_by(outbox.c.position)
-            .limit(BATCH)
+            .limit(most)
             .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
         )
         lease = (
@@ -72,7 +77,7 @@ class Outbox:
             if refused:
                 given_back = update(outbox).where(outbox.c.position.in_(refused))
                 work.connection.execute(given_back.values(leased_until=None, leased_by=None))
-            rows = [Leased(*row) for row in work.connection.execute(lease)]
+            rows = [Leased(*row) for row in work.connection.execute(lease)] if most else []
         return sorted(rows, key=lambda row: row.position)
 
     def unsent(self) -> tuple[int, float]:
@@ -127,9 +132,10 @@ class Relay:
         refused: set[int] = set()
         while not self._stopping:
             rows = self.outbox.turn(taken, refused)
-            for row in rows:
-                message = event_message(row.body, row.event_id, row.type)
-                confirms.publish(row.position, message, events_exchange.name, row.type)
+            with link.corked():
+                for row in rows:
+                    message = event_message(row.body, row.event_id, row.type)
+                    confirms.publish(row.position, message, events_exchange.name, row.type)
             taken, refused = confirms.settle(CONFIRM_SECONDS)
             if not rows:
                 self._wait(link)
@@ -139,7 +145,7 @@ class Relay:
             if refused:
                 log.warning("broker_refused_events", events=len(refused))
                 eventlet.sleep(1)
-        self.outbox.turn(taken, refused)
+        self.outbox.turn(taken, refused, most=0)
 
     def _wait(self, link: Link) -> None:
         with eventlet.Timeout(1.0, exception=False):
@@ -150,8 +156,14 @@ class Relay:
     def stop(self, drain_seconds: float, until: Callable[[], bool] = lambda: True) -> None:
         """Send what is left, for so long at most, then end."""
         with eventlet.Timeout(drain_seconds, exception=False):
-            while self.connected and not (until() and self.outbox.unsent()[0] == 0):
+            while self.connected and not (until() and self._all_sent()):
                 self.wake()
                 eventlet.sleep(0.05)
         self._stopping = True
         self.wake()
+
+    def _all_sent(self) -> bool:
+        try:
+            return self.outbox.unsent()[0] == 0
+        except DBAPIError:  # the database is away: a stop does not fail for it, the rows wait for the next start
+            return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, insert, select
 
@@ -38,7 +38,7 @@ class Asked(BaseModel):
     request_id: str
     correlation_id: str
     traceparent: str | None = None
-    deadline: datetime  # real time; past it nothing is begun
+    deadline: AwareDatetime  # real time; past it nothing is begun
     signer: str
     actor: Actor
     payload: dict[str, Any]

@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import eventlet
 import structlog
@@ -25,7 +25,7 @@ from shared.messaging.consumer import Batches
 from shared.messaging.dispatch import Delivery, RequestDelivery, StoreAway, Verdict
 from shared.messaging.entrypoints import entrypoints_of
 from shared.messaging.link import Confirms, Link, LinkLost, event_message
-from shared.messaging.process import Core
+from shared.messaging.process import Core, PortTaken
 from shared.runtime import logging as runtime_logging
 from shared.runtime import metrics
 from shared.runtime.keys import KeysMissing, load_keys
@@ -33,6 +33,9 @@ from shared.runtime.points import reached
 from shared.runtime.settings import Settings
 
 log = structlog.get_logger()
+
+B = TypeVar("B")
+T = TypeVar("T")
 
 ATTEMPT = "x-attempt"
 CONFIRM_SECONDS = 20.0
@@ -64,7 +67,7 @@ class _Taking(Entrypoint):  # type: ignore[misc]
     def stop(self) -> None:
         """Return only when drained."""
         with eventlet.Timeout(self.core.settings.drain_seconds, exception=False):
-            self.batches.stop()
+            self.batches.stop(self.core.settings.drain_seconds * 0.8)
 
     def work(self, batch: list[Any]) -> Any:
         """Run the host's method on this batch in a Nameko worker, and wait for what it returns."""
@@ -76,9 +79,21 @@ class _Taking(Entrypoint):  # type: ignore[misc]
 
         self.container.spawn_worker(self, (batch,), {}, handle_result=handle_result)
         result, exc_info = done.wait()
-        if exc_info:
-            raise exc_info[1]
+        error = exc_info[1] if exc_info else result
+        if isinstance(error, BaseException):
+            raise error
         return result
+
+    def work_in_the_end(self, batch: list[Any]) -> Any:
+        """The same; while the database is away it is tried again and again, and the link stays alive."""
+        delay = 0.1
+        while True:
+            try:
+                return self.work(batch)
+            except StoreAway as away:
+                log.warning("database_away", reason=str(away), waiting=delay)
+                self.batches.hold(delay)
+                delay = min(delay * 2, 10.0)
 
 
 class Events(_Taking):
@@ -91,16 +106,7 @@ class Events(_Taking):
     def take(self, messages: list[Any]) -> None:
         """Handle a batch; the caller acknowledges it when this returns."""
         started = time.monotonic()
-        deliveries = [_delivery(message) for message in messages]
-        delay = 0.1
-        while True:
-            try:
-                verdicts = self.work(deliveries)
-                break
-            except StoreAway as away:
-                log.warning("database_away", reason=str(away), waiting=delay)
-                self.batches.hold(delay)
-                delay = min(delay * 2, 10.0)
+        verdicts = self.work_in_the_end([_delivery(message) for message in messages])
         again = [m for m, verdict in zip(messages, verdicts, strict=True) if verdict is Verdict.RETRY]
         if again:
             self._climb(again)
@@ -108,6 +114,7 @@ class Events(_Taking):
         name = self.core.name
         metrics.events_handled.labels(name, "done").inc(len(messages) - len(again))
         metrics.events_handled.labels(name, "retry").inc(len(again))
+        metrics.events_redelivered.labels(name).inc(sum(_redelivered(message) for message in messages))
         metrics.event_batches.labels(name).observe(len(messages))
         metrics.batch_seconds.labels(name).observe(time.monotonic() - started)
 
@@ -144,7 +151,7 @@ class Dead(_Taking):
 
     def take(self, messages: list[Any]) -> None:
         """Park each; the caller acknowledges."""
-        self.work([_delivery(message) for message in messages])
+        self.work_in_the_end([_delivery(message) for message in messages])
 
 
 class Requests(_Taking):
@@ -156,19 +163,16 @@ class Requests(_Taking):
 
     def take(self, messages: list[Any]) -> None:
         """Answer a batch; the caller acknowledges."""
-        batch = [
-            RequestDelivery(_bytes(m), bytes.fromhex(str(m.headers.get("signature", "")) or "00")) for m in messages
-        ]
-        replies = self.work(batch)
+        replies = self.work([RequestDelivery(_bytes(message), _signature(message)) for message in messages])
         link = self.batches._link  # noqa: SLF001 - replies go out where the requests came in
         if link is None:
             raise LinkLost("the link closed before the replies")
-        for message, reply in zip(messages, replies, strict=True):
-            to = message.properties.get("reply_to")
-            if to:
-                answer = Message(reply, correlation_id=message.properties.get("correlation_id", ""), delivery_mode=1)
-                with link.writing() as channel:
-                    channel.basic_publish(answer, exchange="", routing_key=to)
+        with link.corked():
+            for message, reply in zip(messages, replies, strict=True):
+                to, about = message.properties.get("reply_to"), message.properties.get("correlation_id", "")
+                if to:
+                    with link.writing() as channel:
+                        channel.basic_publish(Message(reply, correlation_id=about), exchange="", routing_key=to)
         metrics.requests_answered.labels(self.core.name).inc(len(messages))
 
 
@@ -201,12 +205,15 @@ class Timer(Entrypoint):  # type: ignore[misc]
         while not self._stopping:
             began = time.monotonic()
             more = False
+            failed = False
             try:
                 more = self._once()
             except Exception:  # a timer that failed runs again
+                failed = True
                 log.exception("timer_failed", timer=self.method)
             if not more:
-                self._last_quiet_start = began
+                if not failed:
+                    self._last_quiet_start = began
                 self._pause(began)
             else:
                 eventlet.sleep(0)
@@ -234,8 +241,30 @@ def _delivery(message: Any) -> Delivery:
     return Delivery(_bytes(message), attempt=_whole(headers.get(ATTEMPT)), deliveries=_whole(counted))
 
 
+def _redelivered(message: Any) -> bool:
+    """Whether the broker gave it out before, and it was not acknowledged then: a process died with it in its hands."""
+    return _whole((message.headers or {}).get("x-delivery-count")) > 0 or bool(message.delivery_info.get("redelivered"))
+
+
+def _signature(message: Any) -> bytes:
+    """The signature in the headers; none where there is none or it is no hex, and then nothing verifies."""
+    try:
+        return bytes.fromhex(str((message.headers or {}).get("signature", "")))
+    except ValueError:
+        return b""
+
+
 def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    """A count in a header that anyone may have written: never negative, never more than a column holds."""
+    return min(value, 1_000_000) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+def _kept(run: Callable[[B], T], batch: B) -> T | Exception:
+    """What this returns, or the exception it raises, as a value: Nameko logs those that pass with their text."""
+    try:
+        return run(batch)
+    except Exception as error:  # noqa: BLE001 - raised again by the one who waits for it
+        return error
 
 
 def host(service: type, settings: Settings) -> type:
@@ -250,14 +279,14 @@ def host(service: type, settings: Settings) -> type:
         def __init__(self) -> None:
             self.core = core
 
-        def events(self, batch: list[Delivery]) -> list[Verdict]:
-            return core.dispatcher.events(batch)
+        def events(self, batch: list[Delivery]) -> list[Verdict] | Exception:
+            return _kept(core.dispatcher.events, batch)
 
-        def requests(self, batch: list[RequestDelivery]) -> list[bytes]:
-            return core.dispatcher.requests(batch)
+        def requests(self, batch: list[RequestDelivery]) -> list[bytes] | Exception:
+            return _kept(core.dispatcher.requests, batch)
 
-        def dead(self, batch: list[Delivery]) -> None:
-            core.dispatcher.park_dead(batch)
+        def dead(self, batch: list[Delivery]) -> Exception | None:
+            return _kept(core.dispatcher.park_dead, batch)
 
         def timer(self) -> None:
             """Timers run in greenlets of their own; the method is what Nameko hangs them on."""
@@ -323,11 +352,22 @@ def serve(service: type) -> None:
     runner = ServiceRunner({"max_workers": 20})
     runner.add_service(host(service, settings))
 
+    started = False
+
     def stop(_signum: int, _frame: Any) -> None:
+        if not started:  # it waits for the broker perhaps; nothing is in its hands
+            os._exit(0)
         eventlet.spawn_n(runner.stop)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    runner.start()
-    log.info("started", service=name, pid=os.getpid())
-    runner.wait()
+    try:
+        runner.start()
+        started = True
+        log.info("started", service=name, pid=os.getpid())
+        runner.wait()
+    except PortTaken as taken:
+        raise SystemExit(str(taken)) from taken
+    except Exception as error:
+        log.critical("died", exc_info=error)  # its kind and its place; a traceback would hold its text
+        raise SystemExit(1) from None

@@ -91,11 +91,13 @@ class SharedClock:
         fresh.replace(self._file)
         return offset
 
-    def acknowledge(self, process: str) -> None:
-        """Say that this process has taken in the present offset and has nothing left of the time before."""
+    def acknowledge(self, process: str, offset: float) -> None:
+        """Say that this process has taken in this offset and has nothing left of the time before."""
         folder = self._file.with_suffix(".acks")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / process).write_text(str(self.offset))
+        fresh = folder.with_suffix(f".{process}")
+        fresh.write_text(str(offset))
+        fresh.replace(folder / process)
 
     def acknowledged(self) -> dict[str, float]:
         """The offset that each process acknowledged last."""

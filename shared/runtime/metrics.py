@@ -7,6 +7,11 @@ from prometheus_client import Counter, Gauge, Histogram
 events_handled = Counter(
     "chapterhouse_events_handled_total", "Events by what became of them: done, retry.", ["service", "outcome"]
 )
+events_redelivered = Counter(
+    "chapterhouse_events_redelivered_total",
+    "Events that the broker gave out again, since a process died or lost its connection with them in its hands.",
+    ["service"],
+)
 event_batches = Histogram(
     "chapterhouse_event_batch_size", "Events in one batch.", ["service"], buckets=(1, 2, 5, 10, 20, 50, 100, 200)
 )

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 
@@ -85,13 +86,29 @@ def is_contention(error: BaseException) -> bool:
     return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
 
 
+def is_unique_violation(error: BaseException) -> bool:
+    """Whether a row with this key was there already: perhaps another process wrote it in the meantime."""
+    return isinstance(error, IntegrityError) and (
+        getattr(error.orig, "pgcode", None) == "23505" or "UNIQUE constraint" in str(error.orig)
+    )
+
+
+def is_held(error: BaseException) -> bool:
+    """Whether another process holds an SQLite file, so that every other transaction would fail the same way."""
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+
+
 def is_outage(error: BaseException) -> bool:
     """Whether the database itself is away or full, so that trying the next event would fail the same way."""
+    if isinstance(error, PoolTimeout):
+        return True
     if not isinstance(error, DBAPIError):
         return False
     if error.connection_invalidated:
         return True
     code = getattr(error.orig, "pgcode", None)
+    if code == "57014":  # a statement was cancelled, by its time-out perhaps: it may be this event's own fault
+        return False
     if code is not None:
         return str(code)[:2] in {"53", "57", "58", "08"}  # resources, operator intervention, system, connection
     text = str(error.orig).lower()
@@ -101,6 +118,7 @@ def is_outage(error: BaseException) -> bool:
         "disk i/o error",
         "readonly database",
         "could not connect",
+        "could not translate host name",
         "connection refused",
         "server closed",
         "starting up",

@@ -46,6 +46,10 @@ class Vault:
         self._connection.execute(delete(member_keys).where(member_keys.c.member_id == owner))
         self._keys.pop(owner, None)
 
+    def lose_cached(self) -> None:
+        """A savepoint was undone, and perhaps the making of a key with it: read keys anew."""
+        self._keys.clear()
+
     def _key(self, owner: str, *, make: bool) -> bytes:
         if owner in self._keys:
             return self._keys[owner]

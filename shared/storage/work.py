@@ -69,16 +69,20 @@ class Work:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What is done inside is undone, events and all, when it raises; the transaction goes on."""
+        """What is done inside is undone, events and all, when it raises; the transaction goes on.
+
+        What came before stays, also where something inside flushed it.
+        """
         self._insert_rows()
-        said = len(self._said)
+        said = list(self._said)
         try:
             with self.connection.begin_nested():
                 yield
                 self._insert_rows()
         except BaseException:
-            del self._said[said:]
+            self._said = said
             self._rows.clear()
+            self.vault.lose_cached()
             raise
 
     def flush(self) -> None:

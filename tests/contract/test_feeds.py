@@ -21,7 +21,7 @@ from tests.component.meetings.conftest import House, house, offers, world  # noq
 from tests.support.world import OPERATOR, VISITOR
 
 SITE = "https://portal.example.org"
-SECRETS = ("quiet-harbour", "7946", "sesame")
+SECRETS = ("quiet-harbour", "7946 0000", "sesame")
 RECORD = {
     "type": "object",
     "required": ["name", "slug", "timezone", "formatted_address", "approximate", "types", "entity"],

@@ -10,15 +10,15 @@ longer than anyone waits, and its VTIMEZONE begins a spring an hour late. It rea
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 from services.meetings.model.meeting import Gathering
-from services.meetings.recurrence.zones import clock_changes, zone
+from services.meetings.recurrence.zones import zone
 from shared.contracts.base import Mode
 from shared.contracts.meetings import MeetingStatus
+from shared.runtime.vtimezone import vtimezone
 
 CONTENT_TYPE = "text/calendar"
-NO_TIME = timedelta(0)
 MOST_EVENTS = 5000
 """The nearest ones; who wants more asks for a chapter's or a group's calendar."""
 
@@ -43,43 +43,9 @@ def calendar(gatherings: Sequence[Gathering], *, name: str, site: str) -> str:
 
 
 def _zone_lines(zone_name: str, gatherings: Sequence[Gathering]) -> Iterator[str]:
-    """A VTIMEZONE with each change of the clock over the calendar's time, half a year to spare on both sides.
-
-    An onset is told in the local time before it (RFC 5545 section 3.6.5).
-    """
-    there, years = zone(zone_name), {one.meeting.starts_at.year for one in gatherings}
-    begin, end = date(min(years) - 1, 7, 1), date(max(years) + 1, 7, 1)
-    start = datetime(begin.year, begin.month, begin.day, tzinfo=there)
-    yield "BEGIN:VTIMEZONE"
-    yield f"TZID:{zone_name}"
-    yield from _observance(start, start.utcoffset() or NO_TIME)
-    for day in clock_changes(begin, end, zone_name):
-        before = datetime(day.year, day.month, day.day, tzinfo=there)
-        yield from _observance(_first_after(before), before.utcoffset() or NO_TIME)
-    yield "END:VTIMEZONE"
-
-
-def _first_after(midnight: datetime) -> datetime:
-    """The first minute of this day at which the offset is another than at its beginning; aware, in its zone."""
-    moment = midnight.astimezone(UTC)
-    while moment.astimezone(midnight.tzinfo).utcoffset() == midnight.utcoffset():
-        moment += timedelta(minutes=1)
-    return moment.astimezone(midnight.tzinfo)
-
-
-def _observance(onset: datetime, before: timedelta) -> Iterator[str]:
-    kind = "DAYLIGHT" if onset.dst() else "STANDARD"
-    yield f"BEGIN:{kind}"
-    yield f"DTSTART:{onset.astimezone(timezone(before)):%Y%m%dT%H%M%S}"
-    yield f"TZOFFSETFROM:{_offset(before)}"
-    yield f"TZOFFSETTO:{_offset(onset.utcoffset() or NO_TIME)}"
-    yield f"TZNAME:{onset.tzname()}"
-    yield f"END:{kind}"
-
-
-def _offset(offset: timedelta) -> str:
-    minutes = offset // timedelta(minutes=1)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
+    """A VTIMEZONE with each change of the clock over the calendar's time, half a year to spare on both sides."""
+    years = {one.meeting.starts_at.year for one in gatherings}
+    yield from vtimezone(zone_name, date(min(years) - 1, 7, 1), date(max(years) + 1, 7, 1))
 
 
 def _event(gathering: Gathering, site: str) -> Iterator[str]:

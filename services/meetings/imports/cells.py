@@ -24,6 +24,10 @@ COUNTRIES = {
 }  # fmt: skip
 
 
+LONGEST_CELL = 10_000
+"""Characters of a cell that are looked at: a row of megabytes must not keep everybody else waiting."""
+
+
 class RowRefused(Exception):  # noqa: N818 - told to a person
     """A row cannot be taken: which field, what is wrong and what would be right."""
 
@@ -40,7 +44,7 @@ def text(row: Raw, name: str) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return one_line(html.unescape(str(value)))
+    return one_line(html.unescape(str(value)[:LONGEST_CELL]))
 
 
 def one_line(value: str) -> str:
@@ -93,7 +97,7 @@ def clock(row: Raw, name: str) -> time | None:
 
 def codes(row: Raw) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Type codes in order, each once: those of the format, and those it does not know (ONL among them)."""
-    given = [one_line(str(one)) for one in _type_list(row.get("types"))]
+    given = [one_line(str(one)[:100]) for one in _type_list(row.get("types"))[:200]]
     read = dict.fromkeys(_code(one) for one in given if one)
     known = tuple(code for code in read if code in KNOWN)
     return known, tuple(code for code in read if code not in KNOWN)
@@ -111,9 +115,10 @@ def _type_list(value: Any) -> list[Any]:
         return [one for one in value if isinstance(one, str | int)]
     if not isinstance(value, str):
         return []
+    value = value[:LONGEST_CELL]
     try:
         read = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         read = None
     if isinstance(read, list):
         return _type_list(read)

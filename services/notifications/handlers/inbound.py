@@ -39,7 +39,7 @@ def _read(command: ReceiveCallback, work: Work, callbacks: Callbacks) -> Inbound
         pairs = json.loads(work.unseal(command.form))
         form: Form = [(str(name), str(value)) for name, value in pairs]
         came = callbacks.read(command.url, form, command.signature)
-    except (CannotOpen, ValueError, TypeError):
+    except (CannotOpen, ValueError, TypeError, RecursionError):
         raise Invalid("the call-back cannot be read; a form of the provider was expected", field="form") from None
     if came is None:
         raise BadSignature(

@@ -73,8 +73,8 @@ Verdict = Go | Wait | End
 
 
 def gate(at: Standing) -> Verdict:
-    """May this notice leave now? In order: person, consent, suppression, still true, still in time, quiet hours."""
-    for look in (_person, _consent, _suppression, _still_true, _in_time, _quiet):
+    """May this notice leave now? In order: person, suppression, consent, still true, still in time, quiet hours."""
+    for look in (_person, _suppression, _consent, _still_true, _in_time, _quiet):
         verdict = look(at)
         if verdict is not None:
             return verdict

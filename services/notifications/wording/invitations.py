@@ -15,12 +15,13 @@ from functools import lru_cache
 from typing import Literal
 
 from icalendar import Calendar as ICalendar
-from icalendar import Event, Timezone, vCalAddress, vUri
+from icalendar import Event, vCalAddress, vUri
 
 from services.notifications.messages import Calendar, Facts
 from services.notifications.wording.languages import Language
 from services.notifications.wording.saying import sayable
 from shared.contracts.notifications import Discretion, NoticeKind
+from shared.runtime.vtimezone import vtimezone
 
 Method = Literal["REQUEST", "CANCEL"]
 
@@ -79,7 +80,7 @@ def _event(level: Discretion, tongue: Language, facts: Facts, now: datetime, *, 
     event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
     event.add("sequence", facts.revision)
     event.add("dtstart", facts.starts)
-    event.add("dtend", facts.ends or facts.starts)
+    _end(event, facts.starts, facts.ends or facts.starts)
     event.add("summary", tongue.block("invitation.txt", "title", said).strip())
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event.add("class", "PRIVATE")  # a request only; hence the words above
@@ -92,6 +93,14 @@ def _event(level: Discretion, tongue: Language, facts: Facts, now: datetime, *, 
         lines = tongue.block("invitation.txt", "description", said).split("\n")
         event.add("description", "\n".join(line.strip() for line in lines).strip())
     return event
+
+
+def _end(event: Event, starts: datetime, ends: datetime) -> None:
+    """By the clock; as a length on the night on which the clock is changed meanwhile and may show that end twice."""
+    if starts.utcoffset() == ends.utcoffset():
+        event.add("dtend", ends)
+    else:
+        event.add("duration", ends.astimezone(UTC) - starts.astimezone(UTC))
 
 
 def _written(method: str, event: Event, facts: Facts) -> str:
@@ -111,6 +120,4 @@ def _written(method: str, event: Event, facts: Facts) -> str:
 @lru_cache(maxsize=256)
 def _timezone(key: str, year: int) -> str:
     """The zone's rules around that year, written once: they cost more than the entry itself."""
-    zone = Timezone.from_tzid(key, first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
-    zone.pop("COMMENT", None)
-    return str(zone.to_ical().decode())
+    return "".join(f"{line}\r\n" for line in vtimezone(key, date(year - 1, 7, 1), date(year + 1, 7, 1)))

@@ -96,10 +96,10 @@ def note_contact(event: ContactVerified, work: RegistrationWork) -> None:
 
 
 def withdraw_consents(event: ContactSuppressed, work: RegistrationWork) -> None:
-    """Who says STOP, or unsubscribes, has withdrawn every purpose of that channel."""
+    """Who says STOP has withdrawn every purpose of that channel; who unsubscribes, what they unsubscribed from."""
     if event.reason not in WITHDRAWING or work.members.lock(event.member_id) is None:
         return
-    _enter(event.member_id, withdraw(work.members.standing(event.member_id), event.channel), work)
+    _enter(event.member_id, withdraw(work.members.standing(event.member_id), event.channel, event.purpose), work)
 
 
 def opened_alias(sealed: Sealed, work: RegistrationWork) -> str:

@@ -49,10 +49,10 @@ def decide(
     return [decision for pair, decision in newest.items() if decision is not standing.get(pair)]
 
 
-def withdraw(standing: Mapping[Pair, Decision], channel: Channel) -> list[Decision]:
-    """The lines that take back everything that was granted for this channel."""
+def withdraw(standing: Mapping[Pair, Decision], channel: Channel, purpose: Purpose | None) -> list[Decision]:
+    """The lines that take back what was granted for this channel: one purpose, or (None) all of them."""
     return [
         Decision(last.purpose, last.channel, False, last.decided + 1, last.wording, last.locale, How.SUPPRESSED)
         for last in standing.values()
-        if last.channel is channel and last.granted
+        if last.channel is channel and last.granted and purpose in (None, last.purpose)
     ]

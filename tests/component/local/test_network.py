@@ -37,19 +37,24 @@ PROGRAMS = (
 )
 
 
-@pytest.fixture
-def said() -> list[str]:
+@pytest.fixture(scope="module")
+def all_said() -> list[str]:
     return []
 
 
 @pytest.fixture
-def network(broker: TestBroker, tmp_path: Path, said: list[str]) -> Iterator[Network]:
-    network = Network(
-        tmp_path / "var", broker=GivenBroker(broker.url), programs=PROGRAMS, keep_up=True, say=said.append
-    )
-    network.start()
-    yield network
-    network.stop()
+def said(all_said: list[str]) -> list[str]:
+    """What this test is told."""
+    all_said.clear()
+    return all_said
+
+
+@pytest.fixture(scope="module")
+def network(broker: TestBroker, tmp_path_factory: pytest.TempPathFactory, all_said: list[str]) -> Iterator[Network]:
+    """Up, for whoever leaves it up."""
+    folder, given = tmp_path_factory.mktemp("network") / "var", GivenBroker(broker.url)
+    with Network(folder, broker=given, programs=PROGRAMS, keep_up=True, say=all_said.append) as network:
+        yield network
 
 
 def family(network: Network) -> list[psutil.Process]:

@@ -163,6 +163,14 @@ def test_stop_withdraws_every_purpose_of_its_channel(world: World, reason: str) 
     assert choice(REMINDERS, EMAIL, granted=False) in world.ask(MyMembership(), ANA).consents
 
 
+def test_who_unsubscribes_from_one_thing_keeps_the_others(world: World) -> None:
+    """One click in a reminder does not silence "the venue is shut"."""
+    join(world, "ana", consents=(choice(REMINDERS, EMAIL), choice(CHANGES, EMAIL)))
+    world.deliver(suppressed("unsubscribed").model_copy(update={"purpose": REMINDERS}))
+    assert said(world)[2:] == [(REMINDERS, EMAIL, False, 2)]
+    assert choice(CHANGES, EMAIL) in world.ask(MyMembership(), ANA).consents
+
+
 @pytest.mark.parametrize("reason", ["hard_bounce", "wrong_person"])
 def test_a_bounce_is_nobody_s_decision(world: World, reason: str) -> None:
     """Consent stands until the person takes it back."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any, ClassVar
 
+from eventlet.patcher import original
 from sqlalchemy import Column, Integer, String, Table, func, insert, select, update
 
-from shared.contracts.base import Actor, Command, Contract, Event, Query, View
+from shared.contracts.base import Actor, Command, Event, Query, View
 from shared.contracts.errors import Refused
 from shared.contracts.meetings import ChapterOpened
 from shared.contracts.registration import AttendanceCounted
@@ -18,15 +20,15 @@ from shared.storage.work import Work
 
 metadata = service_metadata()
 
+SECRET = "a secret that must not be told"
+"""The text of every error here: neither answer, nor log, nor parking lot may hold it."""
+
 effects = Table(
     "effects",
     metadata,
     Column("event_key", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("times", Integer, nullable=False, default=1),
-)
-tries = Table(
-    "tries", metadata, Column("event_key", String(64), primary_key=True), Column("count", Integer, nullable=False)
 )
 counters = Table(
     "counters", metadata, Column("name", String(64), primary_key=True), Column("value", Integer, nullable=False)
@@ -74,10 +76,6 @@ class Full(Refused):
     code = "probe_full"
 
 
-class Outcome(Contract):
-    """What the name of a chapter asks the probe to do."""
-
-
 class Probe:
     """Hears chapters and attendance counts in feedback's place."""
 
@@ -87,17 +85,27 @@ class Probe:
 
     def __init__(self, parts: Parts[Work]) -> None:
         self.parts = parts
+        self.tries: Counter[str] = Counter()
 
     @subscribe(ChapterOpened)
     def keep(self, event: ChapterOpened, work: Work) -> None:
-        """One effect row and one outgoing event."""
-        words = event.name.split()
+        """One effect row and one outgoing event; then what the first word of the name asks for.
+
+        ``slow 8`` waits, ``block 8`` holds the whole process, ``fail 2`` fails twice, ``poison`` always,
+        ``curable`` until a file ``cured`` lies in the data folder.
+        """
+        word, *rest = event.name.split()
         work.add(effects, event_key=event.chapter_id, subject=event.region_id)
         work.publish(ProbeHeard(chapter_id=event.chapter_id))
-        if words[0] == "slow":
-            time.sleep(float(words[1]))
-        if words[0] == "poison":
-            raise ValueError("poison")
+        self.tries[event.chapter_id] += 1
+        if word == "slow":
+            time.sleep(float(rest[0]))
+        if word == "block":
+            original("time").sleep(float(rest[0]))
+        if word == "poison" or (word == "curable" and not (self.parts.settings.data / "cured").exists()):
+            raise ValueError(SECRET)
+        if word == "fail" and self.tries[event.chapter_id] <= int(rest[0]):
+            raise RuntimeError(SECRET)
 
     @subscribe(AttendanceCounted)
     def count(self, event: AttendanceCounted, work: Work) -> None:
@@ -115,7 +123,7 @@ class Probe:
         if command.seconds:
             time.sleep(command.seconds)
         if command.fault:
-            raise RuntimeError("a secret that must not be told")
+            raise RuntimeError(SECRET)
         if value > command.most:
             raise Full("it is full", field="by", most=command.most)
         return CounterValue(value=value)

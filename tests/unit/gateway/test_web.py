@@ -88,6 +88,13 @@ def hidden(page: str, name: str) -> str:
     return found[1]
 
 
+def test_head_is_answered_as_get_is(client: TestClient) -> None:
+    """Link checkers ask so, and calendar clients."""
+    answer = client.head("/form")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == client.get("/form").headers["content-type"]
+
+
 def test_every_page_carries_the_strict_headers(client: TestClient) -> None:
     """Also error pages: nothing is fetched from elsewhere, framed, cached, indexed or told to another site."""
     for path in ("/form", "/nowhere", "/raise/odd"):
