@@ -129,11 +129,11 @@ class Scene:
         """The token of a fresh invitation."""
         return self.book.create_invitation(role, chapters)
 
-    def talk(self, say: Callable[[Client], Awaitable[T]]) -> T:
-        """Speak to the services as the command line does. In a thread: playwright has a loop in ours."""
+    def talk(self, say: Callable[[Client], Awaitable[T]], *, as_: str = "operator") -> T:
+        """Speak to the services as the command line does, or as a gateway. In a thread: playwright has a loop in ours."""
 
         async def run() -> T:
-            async with Client(self.network.broker.url, load_keys(self.network.around.keys, "operator")) as client:
+            async with Client(self.network.broker.url, load_keys(self.network.around.keys, as_)) as client:
                 return await say(client)
 
         with ThreadPoolExecutor(1) as pool:
@@ -213,10 +213,15 @@ class Scene:
         return "place" in with_counts.page.text.split("</h1>")[1]
 
     def open_window(self, days: int = 1) -> WindowId:
-        """The region's feedback window, opened now if there is none; answers are taken for a day more."""
+        """A feedback window that is open now and for some hours; answers are taken for a day more."""
+        soon = self.clock.now() + timedelta(hours=8)
         windows = self.talk(lambda client: client.ask(ListWindows(), OPERATOR)).windows
-        if windows:
-            return windows[0].window_id
+        for each in windows:
+            if each.opens_at <= self.clock.now() and each.closes_at > soon:
+                return each.window_id
+        later = [each for each in windows if each.closes_at > self.clock.now()]
+        if later:
+            self.advance_to(max(each.closes_at for each in later).astimezone(ZONE))
         command = OpenWindow(
             region_id=self.region,
             name=f"{self.now():%B %Y}",

@@ -155,7 +155,7 @@ def sign_in_code(tour: Tour) -> Window:
 def series_preview(tour: Tour) -> Window:
     """The dates of a series, before it is scheduled."""
     window = tour.of(tour.scene.ana)
-    page = window.open(f"/chapters/{tour.scene.north}/series/new")
+    page = window.open(f"/chapters/{tour.scene.north}/series/new?group={tour.scene.group}")
     page.get_by_label("Day", exact=True).select_option(label="Thursday")
     page.get_by_label("Online", exact=True).check()
     page.get_by_label("Venue").select_option(label="Riverside Library")
