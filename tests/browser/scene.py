@@ -18,14 +18,13 @@ from playwright.sync_api import Browser, StorageState
 from services.admin.accounts import Book
 from services.local.network import Network
 from shared.contracts.base import Actor, ChapterId, GroupId, MeetingId, Mode, RegionId, Role, RoomId, VenueId, WindowId
-from shared.contracts.feedback import OpenWindow
+from shared.contracts.feedback import ListWindows, OpenWindow
 from shared.contracts.meetings import (
     AddRoom,
     AddVenue,
-    FindMeetings,
     FoundGroup,
     FoundRegion,
-    Meetings,
+    MeetingPage,
     ModeOffer,
     OpenChapter,
     ScheduleSeries,
@@ -81,7 +80,6 @@ class Scene:
         self.group: GroupId
         self.venue: VenueId
         self.room: RoomId
-        self.window: WindowId
         self.ana = Colleague("Ana", Role.COORDINATOR)
         self.ben = Colleague("Ben", Role.COORDINATOR)
         self.rita = Colleague("Rita", Role.REGIONAL)
@@ -131,11 +129,11 @@ class Scene:
         """The token of a fresh invitation."""
         return self.book.create_invitation(role, chapters)
 
-    def talk(self, say: Callable[[Client], Awaitable[T]]) -> T:
-        """Speak to the services as the command line does. In a thread: playwright has a loop in ours."""
+    def talk(self, say: Callable[[Client], Awaitable[T]], *, as_: str = "operator") -> T:
+        """Speak to the services as the command line does, or as a gateway. In a thread: playwright has a loop in ours."""
 
         async def run() -> T:
-            async with Client(self.network.broker.url, load_keys(self.network.around.keys, "operator")) as client:
+            async with Client(self.network.broker.url, load_keys(self.network.around.keys, as_)) as client:
                 return await say(client)
 
         with ThreadPoolExecutor(1) as pool:
@@ -188,8 +186,9 @@ class Scene:
     def schedule(
         self, *, starts: wall_time = wall_time(19, 0), on: date | None = None, room: int = 12, online: int = 60
     ) -> MeetingId:
-        """A hybrid meeting of the circle on this day, today unless said otherwise; once, by a rule that ends with it."""
-        day = on or self.today()
+        """A hybrid meeting of the circle, once: on this day, else the next time that the wall shows this hour."""
+        soonest = self.today() + timedelta(days=int(self.now() > datetime.combine(self.today(), starts, ZONE) - timedelta(minutes=90)))
+        day = on or soonest
         rule = SeriesRule(rrule=f"FREQ=WEEKLY;BYDAY={DAYS[day.weekday()]};COUNT=1", starts_on=day, starts=starts, minutes=90)
         command = ScheduleSeries(
             group_id=self.group,
@@ -200,22 +199,29 @@ class Scene:
         )
         answer = self.talk(lambda client: client.send(command, OPERATOR, request_id=new_id()))
         meeting_id = answer.meetings[0]
-        self.wait(lambda: self._is_open(meeting_id))
+        self.wait(lambda: self.is_open(meeting_id))
         return meeting_id
 
-    def _is_open(self, meeting_id: MeetingId) -> bool:
+    def starts_of(self, meeting_id: MeetingId) -> datetime:
+        """When it begins, on the wall of its chapter."""
+        return self.talk(lambda client: client.ask(MeetingPage(meeting_id=meeting_id), OPERATOR)).starts_at.astimezone(ZONE)
+
+    def is_open(self, meeting_id: MeetingId) -> bool:
         """Whether registration and notifications have heard of it: its page says how many places are free."""
         with_counts = Walker(self.portal, self.sink)
         with_counts.open(f"/meetings/{meeting_id}")
         return "place" in with_counts.page.text.split("</h1>")[1]
 
-    def coming(self) -> Meetings:
-        """The meetings of the next four weeks."""
-        found = FindMeetings(after=self.clock.now(), before=self.clock.now() + timedelta(days=28), limit=200)
-        return self.talk(lambda client: client.ask(found, OPERATOR))
-
     def open_window(self, days: int = 1) -> WindowId:
-        """A feedback window from now on, without a day of grace."""
+        """A feedback window that is open now and for some hours; answers are taken for a day more."""
+        soon = self.clock.now() + timedelta(hours=8)
+        windows = self.talk(lambda client: client.ask(ListWindows(), OPERATOR)).windows
+        for each in windows:
+            if each.opens_at <= self.clock.now() and each.closes_at > soon:
+                return each.window_id
+        later = [each for each in windows if each.closes_at > self.clock.now()]
+        if later:
+            self.advance_to(max(each.closes_at for each in later).astimezone(ZONE))
         command = OpenWindow(
             region_id=self.region,
             name=f"{self.now():%B %Y}",
@@ -223,8 +229,7 @@ class Scene:
             closes_at=self.clock.now() + timedelta(days=days),
             grace_hours=24,
         )
-        self.window = self.talk(lambda client: client.send(command, OPERATOR, request_id=new_id())).window_id
-        return self.window
+        return self.talk(lambda client: client.send(command, OPERATOR, request_id=new_id())).window_id
 
     # -- members -------------------------------------------------------------------------------
 

@@ -55,6 +55,47 @@ def test_so_is_what_a_member_meets_on_the_way(walk: Tour, name: str) -> None:
     look(walk, tour.PORTAL_MORE[name])
 
 
+FORMS = {
+    ("admin", "/sign-in"): "Go on",
+    ("admin", "/sign-in/code"): "Sign in",
+    ("admin", "/invitation/{token}"): "Go on",
+    ("admin", "/second-factor"): "Turn it on",
+    ("admin", "/account/password"): "Change it",
+    ("admin", "/account/recovery-codes"): "Make new codes",
+    ("admin", "/chapters/{chapter_id}/groups/new"): "Add a group",
+    ("admin", "/chapters/{chapter_id}/venues/new"): "Add a venue",
+    ("admin", "/chapters/{chapter_id}/rooms/new"): "Add an online room",
+    ("admin", "/chapters/{chapter_id}/series/new"): "Show the dates",
+    ("admin", "/chapters/{chapter_id}/import"): "Import",
+    ("admin", "/region/chapters/new"): "Open the chapter",
+    ("portal", "/join"): "Send me the code",
+    ("portal", "/join/code"): "Go on",
+    ("portal", "/join/agreement"): "I agree, go on",
+    ("portal", "/sign-in"): "Send me the code",
+    ("portal", "/f"): "Send my answers",
+    ("portal", "/my/contacts/add"): "Send me the code",
+    ("portal", "/my/contacts/code"): "Go on",
+}
+"""Pages with a form that cannot be sent empty, and its button."""
+
+
+@pytest.mark.parametrize(("app", "path"), FORMS)
+def test_a_form_sent_empty_says_what_is_missing(walk: Tour, app: str, path: str) -> None:
+    """The summary takes the focus; each of its links leads to a field that has the same words beside it."""
+    window = (tour.ADMIN if app == "admin" else tour.PORTAL)[path](walk)
+    page = window.page
+    page.locator("main").get_by_role("button", name=FORMS[app, path], exact=True).click()
+    page.wait_for_selector("#errors:focus")
+    links = page.locator("#errors a")
+    assert links.count() > 0
+    for link in links.all():
+        name = (link.get_attribute("href") or "#").removeprefix("#")
+        beside = page.locator(f"#{name}-error")
+        assert page.locator(f"#{name}").is_visible()
+        assert (beside.inner_text()).removeprefix("Error: ").strip() == link.inner_text().strip()
+    assert wrong(page, schemes=("light",)) + window.faults() == []
+
+
 def test_no_page_is_left_out() -> None:
     """A new page must be put into the tour, and a page that is gone be taken out of it."""
     assert set(tour.ADMIN) == set(routes.ADMIN)

@@ -27,6 +27,7 @@ class Tour:
     def __init__(self, scene: Scene, folder: Path) -> None:
         self.scene = scene
         self.folder = folder
+        self.address = ""  # where the last code was asked for
         self._windows: dict[str, Window] = {}
         self.meeting = scene.schedule(room=1)
         self.moved = scene.schedule()
@@ -154,9 +155,11 @@ def sign_in_code(tour: Tour) -> Window:
 def series_preview(tour: Tour) -> Window:
     """The dates of a series, before it is scheduled."""
     window = tour.of(tour.scene.ana)
-    page = window.open(f"/chapters/{tour.scene.north}/series/new")
+    page = window.open(f"/chapters/{tour.scene.north}/series/new?group={tour.scene.group}")
     page.get_by_label("Day", exact=True).select_option(label="Thursday")
     page.get_by_label("Online", exact=True).check()
+    page.get_by_label("Venue").select_option(label="Riverside Library")
+    page.get_by_label("Online room").select_option(label="Tuesday room")
     page.get_by_role("button", name="Show the dates").click()
     page.get_by_role("heading", name="Preview of the dates").wait_for()
     return window
@@ -194,11 +197,12 @@ def told(tour: Tour) -> Window:
 
 def join_code(tour: Tour) -> Window:
     """After the first page of joining."""
+    tour.address = address_of(f"Pat {time.time_ns()}")
     window = tour.stranger("portal")
     page = window.open("/join")
     page.get_by_label("What shall we call you?").fill("Pat")
     page.get_by_label("Email", exact=True).check()
-    page.get_by_label("Email address or phone number").fill(address_of("Pat"))
+    page.get_by_label("Email address or phone number").fill(tour.address)
     page.get_by_role("button", name="Send me the code").click()
     page.wait_for_url("**/join/code")
     return window
@@ -208,7 +212,7 @@ def join_agreement(tour: Tour) -> Window:
     """After the code."""
     window = join_code(tour)
     page = window.page
-    page.get_by_label("Code", exact=True).fill(tour.scene.sink.code(address_of("Pat")))
+    page.get_by_label("Code", exact=True).fill(tour.scene.sink.code(tour.address))
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url("**/join/agreement")
     return window

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from services.admin.access import MeetingDesk, OwnMeeting
-from services.admin.pages.meetings import seats_of
+from services.admin.pages.meetings import SHEET_OPENS, began, seats_of
 from shared.contracts.base import GuestId, Mode, SeatId
 from shared.contracts.errors import Invalid, Refused
 from shared.contracts.registration import (
@@ -57,9 +57,14 @@ def tally(seats: MeetingSeats, rows: list[SeatRow]) -> dict[str, int]:
 
 async def _page(desk: MeetingDesk, form: Form[Any], *, status: int | None = None, done: str = "") -> Response:
     seats = await seats_of(desk)
+    modes = [offer.mode for offer in desk.meeting.offers]
+    form.values.setdefault("mode", modes[0] if modes else None)
     rows = sorted(
         (row for row in seats.seats if row.state is SeatState.CONFIRMED), key=lambda row: row.alias.casefold()
     )
+    if not began(desk):
+        opens_at = desk.meeting.starts_at - SHEET_OPENS
+        return desk.page("attendance_later.html", status=status or form.status, meeting=desk.meeting, opens_at=opens_at, rows=rows)
     return desk.page(
         "_attendance.html" if wants_fragment(desk.request) else "attendance.html",
         status=status or form.status,
@@ -68,6 +73,7 @@ async def _page(desk: MeetingDesk, form: Form[Any], *, status: int | None = None
         rows=rows,
         tally=tally(seats, rows),
         form=form,
+        modes=modes,
         done=done,
     )
 
@@ -77,7 +83,7 @@ async def attendance(desk: OwnMeeting, done: str = "") -> Response:
     """The sheet."""
     if not wants_fragment(desk.request):
         await desk.note_here("opened_attendance")
-    return await _page(desk, blank(mode=Mode.IN_PERSON), done=done)
+    return await _page(desk, blank(), done=done)
 
 
 @router.post("/meetings/{meeting_id}/attendance")
@@ -98,7 +104,7 @@ async def mark(desk: OwnMeeting) -> Response:
         form.request_id,
     )
     if wants_fragment(desk.request):
-        return await _page(desk, blank(mode=Mode.IN_PERSON))
+        return await _page(desk, blank())
     return desk.go(f"/meetings/{here}/attendance#row-{given.seat_id or given.guest_id}")
 
 

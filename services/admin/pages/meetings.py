@@ -133,9 +133,13 @@ def told_people(seats: MeetingSeats) -> int:
     return len({row.member_id for row in seats.seats if row.state is not SeatState.RELEASED})
 
 
+SHEET_OPENS = timedelta(minutes=30)
+"""How long before a meeting registration takes attendance."""
+
+
 def began(desk: MeetingDesk) -> bool:
-    """Whether the meeting has begun, so that attendance can be taken."""
-    return desk.now >= desk.meeting.starts_at - timedelta(minutes=30)
+    """Whether the meeting has begun, or nearly, so that attendance can be taken."""
+    return desk.now >= desk.meeting.starts_at - SHEET_OPENS
 
 
 async def seats_of(desk: MeetingDesk) -> MeetingSeats:

@@ -33,10 +33,16 @@ def book(tmp_path: Path) -> Iterator[Book]:
 
 
 @pytest.fixture
-def browser(book: Book) -> Iterator[Browser]:
+def clock() -> SteppedClock:
+    """The app's clock."""
+    return SteppedClock(NOW)
+
+
+@pytest.fixture
+def browser(book: Book, clock: SteppedClock) -> Iterator[Browser]:
     """A browser at the app, not signed in."""
     asking = LocalAsking("admin")
     script(asking)
-    app = admin_app(AdminSettings(), keys=ring("admin"), book=book, clock=SteppedClock(NOW), open_asking=asking.opened)
+    app = admin_app(AdminSettings(), keys=ring("admin"), book=book, clock=clock, open_asking=asking.opened)
     with TestClient(app) as client:
         yield Browser(client, asking, book)

@@ -13,6 +13,7 @@ from shared.contracts import notifications as n
 from shared.contracts import registration as r
 from shared.contracts.base import Mode, Role
 from shared.contracts.errors import Invalid, Stale, Unreachable
+from shared.runtime.clock import SteppedClock
 from tests.component.admin.scene import (
     HERE,
     NORTH,
@@ -151,10 +152,12 @@ def test_a_change_that_cannot_be_made_says_why(browser: Browser, what: str, stat
     assert words in browser.get(f"/meetings/{HERE}/change/{what}", status=409)
 
 
-def test_attendance_takes_one_tap_and_can_be_undone(browser: Browser) -> None:
-    """With script the sheet comes back alone; without, the page at that person's row."""
+def test_attendance_takes_one_tap_and_can_be_undone(browser: Browser, clock: SteppedClock) -> None:
+    """With script the sheet comes back alone; without, the page at that person's row. Before it opens it says when."""
     browser.sign_in()
     sheet = f"/meetings/{HERE}/attendance"
+    assert "The sheet opens on Tuesday 24 November at 6:30 pm" in browser.get(sheet)
+    clock.step(hours=10)
     page = browser.get(sheet)
     assert "Dov" not in page  # who waits has no seat
     browser.post(sheet, seat_id="seat-Ana", outcome="attended")
@@ -167,9 +170,10 @@ def test_attendance_takes_one_tap_and_can_be_undone(browser: Browser) -> None:
     browser.post(sheet, status=409, outcome="attended")
 
 
-def test_a_walk_in_needs_no_name_and_the_sheet_can_be_closed(browser: Browser) -> None:
-    """A name, where given, is sealed to registration."""
+def test_a_walk_in_needs_no_name_and_the_sheet_can_be_closed(browser: Browser, clock: SteppedClock) -> None:
+    """A name, where given, is sealed to registration. They attend in a way that the meeting is held."""
     browser.sign_in()
+    clock.step(hours=10)
     sheet = f"/meetings/{HERE}/attendance"
     browser.get(sheet)
     browser.post(f"{sheet}/walk-ins", alias="", mode="in_person")
@@ -279,7 +283,7 @@ def test_groups_and_venues_are_added(browser: Browser) -> None:
     """And the audit trail says so."""
     browser.sign_in()
     browser.get(f"/chapters/{NORTH}/groups/new")
-    assert "The group is founded" in browser.post(
+    assert "The group is added" in browser.post(
         f"/chapters/{NORTH}/groups/new", name="Circle", purpose="To listen", kind="peer", format="topic", policy="open"
     )
     browser.get(f"/chapters/{NORTH}/venues/new")
@@ -312,7 +316,7 @@ def test_an_import_goes_in_slices_and_its_report_adds_up(browser: Browser) -> No
     assert [len(json.loads(each.rows_json)) for each in browser.asking.sent_of(m.ImportMeetings)] == [50, 50, 20]
     totals = dict(re.findall(r"<dt>([\w ]+)</dt><dd[^>]*>(\d+)</dd>", page))
     assert totals == {"added": "119", "updated": "0", "unchanged": "0", "refused": "1", "rows in all": "120"}
-    assert re.search(r'scope="row">61</th>', page)
+    assert re.search(r'scope="row">Row 61</th>', page)
 
 
 @pytest.mark.parametrize(

@@ -45,16 +45,16 @@ def world(browser: Browser) -> Iterator[World]:
     engine.dispose()
 
 
-def test_a_coordinator_sees_the_seats_and_takes_attendance(browser: Browser, world: World) -> None:
+def test_a_coordinator_sees_the_seats_and_takes_attendance(browser: Browser, clock: SteppedClock, world: World) -> None:
     """From the filling lists to the closed sheet, and the counts that go out."""
     browser.sign_in()
     assert re.search(r"<strong[^>]*>2</strong> of 2, <span[^>]*>1</span> waiting", browser.get("/meetings"))
     page = browser.get(f"/meetings/{HERE}")
     assert re.search(r"Ana.*Ben.*Waiting, in this order.*Cleo.*Dov", page, re.DOTALL)
     assert "Tell 4 people" in browser.get(f"/meetings/{HERE}/change/cancel")
-    browser.get(SHEET)
-    assert '<div class="errors"' in browser.post(f"{SHEET}/close", status=422)  # it has not begun
-    world.clock.step(hours=10, minutes=5)
+    assert "It is too early" in browser.get(SHEET)
+    for each in (clock, world.clock):
+        each.step(hours=10, minutes=5)
     page = browser.get(SHEET)
     seats = dict(re.findall(r'id="mark-([^"]+)".*?\u2013 (\w+)', page, re.DOTALL))
     ana = next(seat for seat, name in seats.items() if name == "Ana")
