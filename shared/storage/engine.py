@@ -100,17 +100,14 @@ def is_held(error: BaseException) -> bool:
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database itself is away or full, so that trying the next event would fail the same way."""
-    if isinstance(error, PoolTimeout):
-        return True
     if not isinstance(error, DBAPIError):
-        return False
+        return isinstance(error, PoolTimeout)
     if error.connection_invalidated:
         return True
     code = getattr(error.orig, "pgcode", None)
-    if code == "57014":  # a statement was cancelled, by its time-out perhaps: it may be this event's own fault
-        return False
-    if code is not None:
-        return str(code)[:2] in {"53", "57", "58", "08"}  # resources, operator intervention, system, connection
+    if code is not None:  # resources, operator intervention, system, connection
+        cancelled = "57014"  # a statement, by its time-out perhaps: it may be this event's own fault
+        return code != cancelled and str(code)[:2] in {"53", "57", "58", "08"}
     if error.statement is None and isinstance(error, OperationalError) and not is_held(error):
         return True  # not even connected; how that is worded depends on the driver, on eventlet and on the server
     text = str(error.orig).lower()
