@@ -103,15 +103,13 @@ def is_outage(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    if error.connection_invalidated:
-        return True
     code = getattr(error.orig, "pgcode", None)
-    if code == "57014":  # a statement was cancelled, by its time-out perhaps: it may be this event's own fault
-        return False
-    if code is not None:
-        return str(code)[:2] in {"53", "57", "58", "08"}  # resources, operator intervention, system, connection
-    if error.statement is None and isinstance(error, OperationalError) and not is_held(error):
-        return True  # not even connected; how that is worded depends on the driver, on eventlet and on the server
+    # Not even connected: how that is worded depends on the driver, on eventlet and on the server.
+    unconnected = code is None and error.statement is None and isinstance(error, OperationalError)
+    if error.connection_invalidated or (unconnected and not is_held(error)):
+        return True
+    if code is not None:  # resources, operator intervention, system, connection; a cancelled statement may be to blame
+        return str(code)[:2] in {"53", "57", "58", "08"} and code != "57014"
     text = str(error.orig).lower()
     words = (
         "disk is full",

@@ -61,7 +61,7 @@ class Vault:
             made = upsert(self._connection, member_keys).values(member_id=owner, wrapped=aes_key_wrap(self._kek, key))
             self._connection.execute(made.on_conflict_do_nothing())
             kept = self._connection.scalar(select(member_keys.c.wrapped).where(member_keys.c.member_id == owner))
-            key = aes_key_unwrap(self._kek, kept)  # another transaction's, if it came first
+            key = aes_key_unwrap(self._kek, kept or b"")  # another transaction's, if it came first
         else:
             raise Forgotten(owner)
         self._keys[owner] = key
