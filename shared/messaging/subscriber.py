@@ -296,13 +296,13 @@ def host(service: type, settings: Settings) -> type:
         def __init__(self) -> None:
             self.core = core
 
-        def events(self, batch: list[Delivery]) -> list[Verdict] | Exception:
+        def events(self, batch: list[Delivery]) -> Any:
             return _kept(core.dispatcher.events, batch)
 
-        def requests(self, batch: list[RequestDelivery]) -> list[bytes] | Exception:
+        def requests(self, batch: list[RequestDelivery]) -> Any:
             return _kept(core.dispatcher.requests, batch)
 
-        def dead(self, batch: list[Delivery]) -> Exception | None:
+        def dead(self, batch: list[Delivery]) -> Any:
             return _kept(core.dispatcher.park_dead, batch)
 
         def timer(self) -> None:

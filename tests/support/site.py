@@ -249,7 +249,7 @@ class Site:
     # -- the books ----------------------------------------------------------------------------
 
     def balances(self, said: Iterable[Said], *, parked: Iterable[Said] = (), within: float = 30.0) -> None:
-        """Promise 1, as sets of ids: said = inbox ∪ parked; each effect once; one outgoing event an effect, sent."""
+        """Promise 1, as sets of ids: said = inbox and parked together; each effect once; one outgoing event an effect, sent."""
         ids = {each.event_id for each in said}
         lost = {each.event_id for each in parked}
         keys = {each.key: each.event_id for each in said}

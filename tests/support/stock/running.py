@@ -33,7 +33,7 @@ class Session(DependencyProvider):  # type: ignore[misc]
         self.open[worker_ctx] = (connection, connection.begin())
 
     def get_dependency(self, worker_ctx: Any) -> Any:
-        return lambda *row: self.open[worker_ctx][0].execute(*row)
+        return self.open[worker_ctx][0].execute
 
     def worker_result(self, worker_ctx: Any, result: Any = None, exc_info: Any = None) -> None:
         connection, transaction = self.open.pop(worker_ctx)
