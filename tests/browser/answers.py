@@ -29,7 +29,9 @@ def play(scene: Scene) -> WindowId:
     scene.advance_to(time(10, 30))
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda each: answer(scene, each[1], each[0]), enumerate(CROWD)))
-    ends = next(each for each in scene.talk(lambda c: c.ask(ListWindows(), OPERATOR)).windows if each.window_id == window)
+    ends = next(
+        each for each in scene.talk(lambda c: c.ask(ListWindows(), OPERATOR)).windows if each.window_id == window
+    )
     scene.advance_to((ends.last_slip_at + timedelta(minutes=5)).astimezone(ZONE))
     scene.wait(lambda: closed(scene, window))
     return window
@@ -66,7 +68,9 @@ def answer(scene: Scene, alias: str, number: int) -> None:
     code = re.findall(r"Your code: (\S+)", text)[-1]
     walker = Walker(scene.portal, scene.sink)
     walker.open("/f")
-    walker.press("/f", code=code, **{f"q-{name}": str(3 if (number + at) % 3 else 2) for at, name in enumerate(QUESTIONS)})
+    walker.press(
+        "/f", code=code, **{f"q-{name}": str(3 if (number + at) % 3 else 2) for at, name in enumerate(QUESTIONS)}
+    )
     assert "Your answers are in" in walker.page.text
 
 

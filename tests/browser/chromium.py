@@ -56,7 +56,9 @@ class Window:
 
     def faults(self) -> list[str]:
         """What should not have happened since the last look."""
-        found = [f"asked elsewhere: {url}" for url in self.elsewhere] + [f"complained: {each}" for each in self.complaints]
+        found = [f"asked elsewhere: {url}" for url in self.elsewhere] + [
+            f"complained: {each}" for each in self.complaints
+        ]
         self.elsewhere.clear()
         self.complaints.clear()
         return found
@@ -70,7 +72,9 @@ class Window:
 
     def _refuse(self, route: Route) -> None:
         self.elsewhere.append(route.request.url)
-        route.fulfill(status=200, content_type="text/html", body="<!doctype html><title>Weather</title><h1>Weather</h1>")
+        route.fulfill(
+            status=200, content_type="text/html", body="<!doctype html><title>Weather</title><h1>Weather</h1>"
+        )
 
     def _complain(self, kind: str, text: str) -> None:
         expected = "the server responded with a status of 4"  # the page that was asked for is an error page

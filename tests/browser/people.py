@@ -76,7 +76,9 @@ class Walker:
         self.page = self.http.post(action, data={**{name: unescape(value) for name, value in hidden}, **fields})
         assert self.page.status_code == 200, (action, self.page.status_code, self.page.text[-2000:])
 
-    def join(self, alias: str, email: str, *, consents: tuple[str, ...] = ("meeting_changes.email", "feedback_ask.email")) -> None:
+    def join(
+        self, alias: str, email: str, *, consents: tuple[str, ...] = ("meeting_changes.email", "feedback_ask.email")
+    ) -> None:
         """From the first page to being a member."""
         past = len(self.sink.mails(email))
         self.open("/join")

@@ -25,7 +25,7 @@ def of(package: ModuleType) -> list[str]:
     for each in pkgutil.iter_modules(package.__path__):
         router = getattr(importlib.import_module(f"{package.__name__}.{each.name}"), "router", None)
         routes = router.routes if router is not None else []
-        found |= {route.path for route in routes if isinstance(route, APIRoute) and "GET" in route.methods}
+        found |= {route.path for route in routes if isinstance(route, APIRoute) and "GET" in (route.methods or ())}
     return sorted(path for path in found - NO_PAGES.keys() if not path.startswith("/feeds/"))
 
 

@@ -44,7 +44,7 @@ ZONE = ZoneInfo("America/Chicago")
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 TOPIC = "Living after loss"
 """What one group is about: it must not stand where a stranger may look."""
-PASSWORD = "several quiet words in a row"  # noqa: S105 - of a network that lives for some minutes
+PASSWORD = "several quiet words in a row"
 
 
 @dataclass
@@ -137,7 +137,7 @@ class Scene:
                 return await say(client)
 
         with ThreadPoolExecutor(1) as pool:
-            return pool.submit(asyncio.run, run()).result(60)  # type: ignore[arg-type]
+            return pool.submit(asyncio.run, run()).result(60)
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -187,9 +187,13 @@ class Scene:
         self, *, starts: wall_time = wall_time(19, 0), on: date | None = None, room: int = 12, online: int = 60
     ) -> MeetingId:
         """A hybrid meeting of the circle, once: on this day, else the next time that the wall shows this hour."""
-        soonest = self.today() + timedelta(days=int(self.now() > datetime.combine(self.today(), starts, ZONE) - timedelta(minutes=90)))
+        soonest = self.today() + timedelta(
+            days=int(self.now() > datetime.combine(self.today(), starts, ZONE) - timedelta(minutes=90))
+        )
         day = on or soonest
-        rule = SeriesRule(rrule=f"FREQ=WEEKLY;BYDAY={DAYS[day.weekday()]};COUNT=1", starts_on=day, starts=starts, minutes=90)
+        rule = SeriesRule(
+            rrule=f"FREQ=WEEKLY;BYDAY={DAYS[day.weekday()]};COUNT=1", starts_on=day, starts=starts, minutes=90
+        )
         command = ScheduleSeries(
             group_id=self.group,
             rule=rule,
@@ -204,7 +208,9 @@ class Scene:
 
     def starts_of(self, meeting_id: MeetingId) -> datetime:
         """When it begins, on the wall of its chapter."""
-        return self.talk(lambda client: client.ask(MeetingPage(meeting_id=meeting_id), OPERATOR)).starts_at.astimezone(ZONE)
+        return self.talk(lambda client: client.ask(MeetingPage(meeting_id=meeting_id), OPERATOR)).starts_at.astimezone(
+            ZONE
+        )
 
     def is_open(self, meeting_id: MeetingId) -> bool:
         """Whether registration and notifications have heard of it: its page says how many places are free."""

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 import services.admin.pages
 from tests.browser.chromium import DESK
-from tests.browser.scene import TOPIC, Scene, address_of
+from tests.browser.scene import PASSWORD, TOPIC, Scene, address_of
 
 PEOPLE = ("Kim", "Lou", "Max", "Quinn")
 
@@ -24,7 +24,7 @@ def of_a_chapter() -> list[tuple[str, str]]:
         router = getattr(importlib.import_module(f"services.admin.pages.{each.name}"), "router", None)
         for route in router.routes if router is not None else []:
             if isinstance(route, APIRoute) and ("{chapter_id}" in route.path or "{meeting_id}" in route.path):
-                found += [(method, route.path) for method in sorted(route.methods - {"HEAD"})]
+                found += [(method, route.path) for method in sorted((route.methods or set()) - {"HEAD"})]
     return sorted(found)
 
 
@@ -61,13 +61,17 @@ def test_regional_staff_see_no_person_wherever_they_go(scene: Scene, peopled: st
 
 
 @pytest.mark.parametrize(("method", "path"), of_a_chapter())
-def test_a_coordinator_of_another_chapter_finds_no_such_page(scene: Scene, peopled: str, method: str, path: str) -> None:
+def test_a_coordinator_of_another_chapter_finds_no_such_page(
+    scene: Scene, peopled: str, method: str, path: str
+) -> None:
     """The same answer as for what does not exist: 404, whatever is asked and however."""
     window = scene.seated(scene.ben)
     token = window.open("/account").locator("input[name=csrf]").first.input_value()
     given = {"chapter_id": scene.north, "meeting_id": peopled, "import_id": "1", "what": "online", "revision": "1"}
     form = {"csrf": token, "request_id": "01900000-0000-7000-8000-000000000000", "people": "4", "revision": "1"}
-    sent = {"form": form, "headers": {"Origin": scene.admin, "Sec-Fetch-Site": "same-origin"}} if method == "POST" else {}
+    sent = (
+        {"form": form, "headers": {"Origin": scene.admin, "Sec-Fetch-Site": "same-origin"}} if method == "POST" else {}
+    )
     answer = window.context.request.fetch(scene.admin + path.format(**given), method=method, **sent)  # type: ignore[arg-type]
     assert answer.status == 404
     assert [word for word in (*PEOPLE, TOPIC, "Tuesday circle") if word in answer.text()] == []
@@ -80,7 +84,11 @@ def test_after_signing_out_the_back_button_shows_nothing(scene: Scene, peopled: 
     code = scene.ana.recovery.pop()
     window.context.clear_cookies()  # a session of its own, so that the others' one lives on
     page = window.open(f"/meetings/{peopled}")
-    sign_in(scene, page, code)
+    page.get_by_label("User name").fill(scene.ana.user_name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("Code").fill(code)
+    page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"**/meetings/{peopled}")
     page.get_by_role("button", name="Sign out").click()
     page.get_by_text("You are signed out").wait_for()
@@ -102,16 +110,6 @@ def test_after_signing_out_the_back_button_shows_nothing(scene: Scene, peopled: 
     scene.members.pop("Noa")
 
 
-def sign_in(scene: Scene, page, code: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    from tests.browser.scene import PASSWORD  # noqa: PLC0415
-
-    page.get_by_label("User name").fill(scene.ana.user_name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_label("Code").fill(code)
-    page.get_by_role("button", name="Sign in").click()
-
-
 def test_the_printed_sheet_says_who_comes_and_not_to_what(scene: Scene, peopled: str) -> None:
     """A neutral heading, names and boxes; no group, no topic, no chapter, and no buttons on paper."""
     window = scene.seated(scene.ana, viewport=DESK)
@@ -121,6 +119,8 @@ def test_the_printed_sheet_says_who_comes_and_not_to_what(scene: Scene, peopled:
     assert page.title() == "Sign-in sheet – Chapterhouse"
     assert "Sign-in sheet" in shown
     assert all(name in shown for name in PEOPLE)
-    assert [word for word in ("Tuesday circle", TOPIC, "Northside", "Riverside", "Print", "Sign out") if word in shown] == []
+    assert [
+        word for word in ("Tuesday circle", TOPIC, "Northside", "Riverside", "Print", "Sign out") if word in shown
+    ] == []
     assert len(page.pdf(format="A4")) > 5_000
     window.close()

@@ -11,7 +11,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from shared.contracts.base import Role
+from shared.contracts.base import MeetingId, Role
 from tests.browser.chromium import Window
 from tests.browser.looking import heard
 from tests.browser.scene import PASSWORD, Colleague, Scene, address_of
@@ -126,7 +126,7 @@ def test_a_coordinator_schedules_moves_online_back_and_cancels(scene: Scene, des
     (quinn,) = scene.join("Quinn", consents=())
     page = desk.page
     address = schedule(scene, page, "Tuesday circle")
-    meeting = address.rpartition("/")[2]
+    meeting = MeetingId(address.rpartition("/")[2])
     scene.wait(lambda: scene.is_open(meeting))
     lou.take_seat(meeting, "in_person")
     quinn.take_seat(meeting, "in_person")

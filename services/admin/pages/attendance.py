@@ -64,7 +64,9 @@ async def _page(desk: MeetingDesk, form: Form[Any], *, status: int | None = None
     )
     if not began(desk):
         opens_at = desk.meeting.starts_at - SHEET_OPENS
-        return desk.page("attendance_later.html", status=status or form.status, meeting=desk.meeting, opens_at=opens_at, rows=rows)
+        return desk.page(
+            "attendance_later.html", status=status or form.status, meeting=desk.meeting, opens_at=opens_at, rows=rows
+        )
     return desk.page(
         "_attendance.html" if wants_fragment(desk.request) else "attendance.html",
         status=status or form.status,
