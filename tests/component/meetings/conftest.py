@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from services.meetings.service import MeetingsService
 from services.meetings.store import MeetingsWork, metadata
 from shared.contracts import meetings as said
 from shared.contracts.base import Mode
+from shared.contracts.errors import Invalid
+from shared.messaging.requests import named
 from shared.runtime.clock import SteppedClock
 from shared.runtime.parts import Parts
 from shared.runtime.settings import Settings
@@ -133,3 +136,11 @@ def house(world: World) -> House:
     house.venue = house.add_venue()
     house.room = house.add_room()
     return house
+
+
+def field_refused(act: Callable[[], object]) -> str | None:
+    """The field that is refused: by the contract where it is asked, or by the service."""
+    with pytest.raises((Invalid, ValidationError)) as refused:
+        act()
+    error = refused.value
+    return named(error).field if isinstance(error, ValidationError) else error.field
