@@ -99,7 +99,7 @@ class Evening:
 steps = st.lists(st.tuples(st.sampled_from(ACTS), st.sampled_from(PEOPLE)), min_size=3, max_size=9)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(happens=steps, seed=st.integers(0, 2**16), doubled=st.booleans(), ends=st.sampled_from(["cancel", "held"]))
 def test_nobody_is_told_twice_and_nobody_is_missed(
     happens: list[tuple[str, str]], seed: int, *, doubled: bool, ends: str

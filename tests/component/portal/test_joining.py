@@ -26,7 +26,7 @@ def walk_to_agreement(browser: Browser, *, meeting: bool = True) -> str:
     else:
         browser.open("/join")
     assert browser.path == "/join"
-    browser.press("/join", alias="Ana", channel="sms", contact="312 555 0199", country="US")
+    browser.press("/join", alias="Anastasia of the Lake", channel="sms", contact="312 555 0199", country="US")
     assert browser.path == "/join/code"
     return browser.press("/join/code", code="123-456")
 
@@ -48,7 +48,7 @@ def test_someone_new_walks_from_a_meeting_to_a_seat(browser: Browser) -> None:
     assert browser.opened(started.contact, "notifications") == "312 555 0199"
     assert browser.opened(confirmed.code, "notifications") == "123456"
     joined = browser.asking.sent_of(Join)[0]
-    assert browser.opened(joined.alias, "registration") == "Ana"
+    assert browser.opened(joined.alias, "registration") == "Anastasia of the Lake"
     assert (joined.role_in_attending, joined.agreement_version) == (RoleInAttending.LIVED_EXPERIENCE, 3)
     assert {(each.purpose, each.granted) for each in joined.consents if each.channel is Channel.SMS} == {
         (Purpose.MEETING_CHANGES, True),
@@ -226,6 +226,6 @@ def test_the_way_holds_nothing_in_the_clear(browser: Browser) -> None:
         rows = str(connection.execute(text("select * from ways")).all()) + str(
             connection.execute(text("select * from sessions")).all()
         )
-    for planted in ("Ana", "555", "0199", "123456"):
+    for planted in ("Anastasia", "555 0199", "5550199", "123456"):  # long enough to stand in no random id
         assert planted not in rows
         assert planted not in str(dict(browser.client.cookies))

@@ -182,7 +182,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_anything_anywhere_never_faults(scene: Scene, data: st.DataObject) -> None:
     """Whatever Hypothesis thinks of, in up to three fields at once."""
