@@ -8,7 +8,7 @@ from typing import Any
 
 import aio_pika
 import click
-from rich.table import Table
+from aio_pika.exceptions import AMQPError
 from sqlalchemy import Connection
 
 from services.operator.talking import SERVICES, console, engine_of
@@ -29,18 +29,19 @@ def parked() -> None:
 @click.option("--all", "settled", is_flag=True, help="Also those that were replayed or discarded.")
 def list_(settled: bool) -> None:  # noqa: FBT001 - click hands it in
     """List what is parked, of all services."""
-    table = Table("service", "event", "type", "why", "handler", "tries", "since", "settled")
+    found = False
     for service in SERVICES:
         with engine_of(service).connect() as connection:
             for row in parking.listed(connection, settled=settled):
+                found = True
+                _say(f"{service} {row.event_id} {row.type or 'of no known type'}")
                 since = f"{row.parked_at:%Y-%m-%d %H:%M} UTC"
-                cells = (row.event_id, row.type or "?", row.reason, row.handler, str(row.attempts), since)
-                table.add_row(service, *cells, row.settled or "")
-    if table.row_count:
-        console.print(table)
-        console.print("Show one with `chapterhouse parked show SERVICE EVENT`; then replay or discard it.")
+                where = f" in {row.handler}" if row.handler else ""
+                _say(f"    {row.reason}{where}, {row.attempts} tries, parked {since}, {row.settled or 'waiting'}")
+    if found:
+        _say("Show one with `chapterhouse parked show SERVICE EVENT`; then replay or discard it.")
     else:
-        console.print("Nothing is parked. Every event was handled.")
+        _say("Nothing is parked. Every event was handled.")
 
 
 @parked.command()
@@ -50,7 +51,7 @@ def show(service: str, event_id: str) -> None:
     """Show one parked event with its envelope. Events hold ids, never a person's data."""
     with engine_of(service).connect() as connection:
         row = _find(connection, service, event_id)
-    console.print(f"{row.type or 'unreadable'}: {row.reason}, handler {row.handler or 'none'}, {row.attempts} tries")
+    _say(f"{row.type or 'unreadable'}: {row.reason}, handler {row.handler or 'none'}, {row.attempts} tries")
     try:
         console.print_json(json.dumps(json.loads(row.body)))
     except ValueError:
@@ -66,7 +67,12 @@ def replay(service: str, event_id: str) -> None:
         row = _waiting(connection, service, event_id)
         parking.settle(connection, event_id, "replayed", real_now())
         # Before the commit: should it fail again at once, its return to the parking lot waits for this row.
-        asyncio.run(_publish(f"{service}.events", row))
+        try:
+            asyncio.run(_publish(f"{service}.events", row))
+        except (AMQPError, OSError) as error:
+            raise click.ClickException(
+                "the broker cannot be reached; nothing was done. Is the network running?"
+            ) from error
     console.print(f"{event_id} is on its way to {service}. If it fails again it will be listed again.")
 
 
@@ -79,6 +85,11 @@ def discard(service: str, event_id: str) -> None:
         _waiting(connection, service, event_id)
         parking.settle(connection, event_id, "discarded", real_now())
     console.print(f"{event_id} is discarded.")
+
+
+def _say(line: str) -> None:
+    """One line, whole in the narrowest window: an id is there to be copied. What an outsider wrote is no markup."""
+    console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _find(connection: Connection, service: str, event_id: str) -> Any:

@@ -9,7 +9,7 @@ in any order. Ids are opaque strings; times are aware datetimes in UTC unless a 
 from __future__ import annotations
 
 import builtins
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, Literal, NewType, TypeVar
 
@@ -53,6 +53,16 @@ Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_not_bla
 
 Locale = Annotated[str, StringConstraints(max_length=35)]
 """A BCP 47 tag; 35 characters hold every one that is in use (RFC 5646 section 4.4.1)."""
+
+
+def _by_the_wall(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("say the local time, without a zone or offset: 19:00")
+    return value
+
+
+LocalTime = Annotated[time, AfterValidator(_by_the_wall)]
+"""What a clock on the wall shows; the zone is said elsewhere."""
 
 LONGEST_ID = 64
 LARGEST = 2**31 - 1

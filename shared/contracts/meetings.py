@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ from shared.contracts.base import (
     GroupId,
     Instant,
     Line,
+    LocalTime,
     MeetingId,
     Mode,
     Query,
@@ -301,7 +302,7 @@ class SeriesRule(Contract):
 
     rrule: str
     starts_on: date  # local; the first date on or after it that fits the rule is the first meeting
-    starts: time  # local
+    starts: LocalTime
     minutes: int = Field(ge=10, le=600)
     skip: tuple[date, ...] = ()
 

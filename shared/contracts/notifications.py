@@ -18,6 +18,7 @@ from shared.contracts.base import (
     Event,
     Instant,
     Locale,
+    LocalTime,
     MeetingId,
     MemberId,
     Mode,
@@ -176,8 +177,8 @@ class Preferences(Contract):
     """How a member wants to be written to. Local times in ``time_zone``."""
 
     discretion: Discretion = Discretion.DISCREET
-    quiet_from: time = time(21, 0)
-    quiet_to: time = time(8, 0)
+    quiet_from: LocalTime = time(21, 0)
+    quiet_to: LocalTime = time(8, 0)
     time_zone: str = "UTC"
     locale: Locale = "en"
     urgent_in_quiet_hours: bool = False  # may a change within three hours of the meeting break the quiet

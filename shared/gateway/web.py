@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from prometheus_client import generate_latest
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from shared.contracts.base import REQUESTS
+from shared.contracts.base import Contract, Event, View
 from shared.contracts.errors import Fault, Forbidden, NotFound, Refused, Stale, TooMany, Unreachable
 from shared.gateway.asking import Asking
 from shared.gateway.assets import Assets
@@ -213,12 +214,21 @@ async def _invalid(request: Request, _error: Exception) -> Response:
 
 async def _unaskable(request: Request, error: Exception) -> Response:
     """An address or a form holds what cannot even be asked for. An answer that cannot be read is our fault, not theirs."""
-    if not isinstance(error, ValidationError) or error.title not in {model.__name__ for model in REQUESTS.values()}:
+    if not isinstance(error, ValidationError) or error.title not in _askable():
         raise error
     fields = [str(each["loc"][0]) for each in error.errors(include_input=False, include_url=False) if each["loc"]]
     if fields and all(field.endswith(("_id", "token")) for field in fields):
         return await _not_found(request, error)
     return await _invalid(request, error)
+
+
+@functools.cache
+def _askable() -> frozenset[str]:
+    """The names of requests and of what stands in them; views and events come from services."""
+    kinds = list(Contract.__subclasses__())
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return frozenset(kind.__name__ for kind in kinds if not issubclass(kind, View | Event))
 
 
 async def _forged(request: Request, error: Exception) -> Response:

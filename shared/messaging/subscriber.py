@@ -62,7 +62,7 @@ class _Taking(Entrypoint):  # type: ignore[misc]
             settings.broker_url, queue, self.take, name=f"{self.core.name} {queue.name}", size=settings.batch
         )
         self.core.consumers.append(self.batches)
-        self.container.spawn_managed_thread(self.batches.run, identifier=queue.name)
+        self.container.spawn_managed_thread(_watched(self.batches.run), identifier=queue.name)
 
     def stop(self) -> None:
         """Return only when drained."""
@@ -259,6 +259,23 @@ def _whole(value: Any) -> int:
     return min(value, 1_000_000) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
+class Died(Exception):  # noqa: N818
+    """A part of the process ended by an exception, which was logged without its text; the process ends with it."""
+
+
+def _watched(run: Callable[[], None]) -> Callable[[], None]:
+    """The same; what it raises is logged by kind and place. Eventlet would print its text, and SQL's values with it."""
+
+    def watched() -> None:
+        try:
+            run()
+        except Exception as error:
+            log.critical("part_died", exc_info=error)
+            raise Died from None
+
+    return watched
+
+
 def _kept(run: Callable[[B], T], batch: B) -> T | Exception:
     """What this returns, or the exception it raises, as a value: Nameko logs those that pass with their text."""
     try:
@@ -279,13 +296,13 @@ def host(service: type, settings: Settings) -> type:
         def __init__(self) -> None:
             self.core = core
 
-        def events(self, batch: list[Delivery]) -> list[Verdict] | Exception:
+        def events(self, batch: list[Delivery]) -> Any:
             return _kept(core.dispatcher.events, batch)
 
-        def requests(self, batch: list[RequestDelivery]) -> list[bytes] | Exception:
+        def requests(self, batch: list[RequestDelivery]) -> Any:
             return _kept(core.dispatcher.requests, batch)
 
-        def dead(self, batch: list[Delivery]) -> Exception | None:
+        def dead(self, batch: list[Delivery]) -> Any:
             return _kept(core.dispatcher.park_dead, batch)
 
         def timer(self) -> None:
@@ -311,7 +328,7 @@ class _Provider(DependencyProvider):  # type: ignore[misc]
 
     def start(self) -> None:
         """Nameko watches what is spawned: if it dies, so does the process, and is started anew."""
-        self.core.start(self.container.spawn_managed_thread)
+        self.core.start(lambda run: self.container.spawn_managed_thread(_watched(run)))
 
     def stop(self) -> None:
         """After every entrypoint has drained."""
@@ -368,6 +385,8 @@ def serve(service: type) -> None:
         runner.wait()
     except PortTaken as taken:
         raise SystemExit(str(taken)) from taken
+    except Died:
+        raise SystemExit(1) from None
     except Exception as error:
         log.critical("died", exc_info=error)  # its kind and its place; a traceback would hold its text
         raise SystemExit(1) from None

@@ -50,14 +50,14 @@ def make_engine(url: str) -> Engine:
         return _sqlite(url, in_memory=parsed.database in (None, "", ":memory:"))
     if parsed.drivername == "postgresql":
         raise ValueError("name the driver: postgresql+psycopg2://… (plain postgresql:// means another one)")
-    return create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    return create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
 
 
 def _sqlite(url: str, *, in_memory: bool) -> Engine:
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}}
     if in_memory:
         options["poolclass"] = StaticPool
-    engine = create_engine(url, **options)
+    engine = create_engine(url, hide_parameters=True, **options)  # an error's text is printed here and there
 
     @event.listens_for(engine, "connect")
     def _prepare(raw: Any, _record: Any) -> None:
@@ -100,17 +100,16 @@ def is_held(error: BaseException) -> bool:
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database itself is away or full, so that trying the next event would fail the same way."""
-    if isinstance(error, PoolTimeout):
-        return True
     if not isinstance(error, DBAPIError):
-        return False
+        return isinstance(error, PoolTimeout)
     if error.connection_invalidated:
         return True
     code = getattr(error.orig, "pgcode", None)
-    if code == "57014":  # a statement was cancelled, by its time-out perhaps: it may be this event's own fault
-        return False
-    if code is not None:
-        return str(code)[:2] in {"53", "57", "58", "08"}  # resources, operator intervention, system, connection
+    if code is not None:  # resources, operator intervention, system, connection
+        cancelled = "57014"  # a statement, by its time-out perhaps: it may be this event's own fault
+        return code != cancelled and str(code)[:2] in {"53", "57", "58", "08"}
+    if error.statement is None and isinstance(error, OperationalError) and not is_held(error):
+        return True  # not even connected; how that is worded depends on the driver, on eventlet and on the server
     text = str(error.orig).lower()
     words = (
         "disk is full",

@@ -38,7 +38,7 @@ from shared.storage.engine import make_engine
 from shared.storage.work import Store
 from tests.support.world import OPERATOR, SERVICE, START, VISITOR, World, key_folder, member, ring
 
-TOKEN = "a-token-of-the-provider"  # noqa: S105 - a test's own
+TOKEN = "a-token-of-the-provider"
 PORTAL = "https://portal.example"
 PROVIDER = Actor(role=Role.PROVIDER)
 SERVICES = (MeetingsService, RegistrationService, NotificationsService, FeedbackService)
@@ -66,7 +66,10 @@ class Post:
 
 
 class Region:
-    """Four worlds, one clock. ``seed`` shuffles what is delivered; ``doubled`` delivers everything twice."""
+    """Four worlds, one clock. ``seed`` shuffles what is delivered; ``doubled`` delivers everything twice.
+
+    A channel among ``real`` goes to the server that the settings name, the others to ``mail`` and ``sms``.
+    """
 
     def __init__(
         self,
@@ -76,11 +79,12 @@ class Region:
         doubled: bool = False,
         engine: Callable[[str], Engine] = lambda _name: make_engine("sqlite://"),
         store: type[Store[Any]] = Store,
+        real: tuple[Channel, ...] = (),
         **settings: Any,
     ) -> None:
         self.clock = SteppedClock(start)
         self.mail, self.sms = Post(), Post()
-        self.random = random.Random(seed) if seed is not None else None  # noqa: S311 - an order, not a secret
+        self.random = random.Random(seed) if seed is not None else None
         self.doubled = doubled
         self.settings = NotificationsSettings(
             **{"lanes": 1, "portal_url": PORTAL, "sms_token": TOKEN, "mail_from": "Notes <notes@post.example>"}
@@ -90,7 +94,7 @@ class Region:
         self.engines: list[Engine] = []
         self._seen: dict[str, int] = {}
         self.waiting: list[tuple[str, bytes]] = []
-        self._store = store
+        self._store, self._real = store, real
         for service in SERVICES:
             self._start(service, engine(service.name))
 
@@ -103,13 +107,16 @@ class Region:
         more: dict[str, Any] = {}
         if service is NotificationsService:
             outfit = fitted(self.settings, self.clock)
-            more = {
-                "settings": self.settings,
-                "outfit": replace(outfit, sender=lambda channel: self.mail if channel is Channel.EMAIL else self.sms),
-            }
+            self.senders = outfit.sender
+            more = {"settings": self.settings, "outfit": replace(outfit, sender=self._sender)}
         world = World(service(parts, **more), store, self.clock)
         world.dispatcher.attempts = 1000  # an event that came too early waits on the ladder
         self.worlds[service.name] = world
+
+    def _sender(self, channel: Channel) -> Any:
+        if channel in self._real:
+            return self.senders(channel)
+        return self.mail if channel is Channel.EMAIL else self.sms
 
     def _ask(self, request: Any) -> Any:
         world = self.worlds[type(request).receiver()]
@@ -311,7 +318,9 @@ class Place:
         if in_person:
             offers.insert(0, m.ModeOffer(mode=Mode.IN_PERSON, capacity=in_person))
         weekday = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[day.weekday()]
-        rule = m.SeriesRule(rrule=f"FREQ=WEEKLY;BYDAY={weekday};COUNT={count}", starts_on=day, starts=at, minutes=minutes)
+        rule = m.SeriesRule(
+            rrule=f"FREQ=WEEKLY;BYDAY={weekday};COUNT={count}", starts_on=day, starts=at, minutes=minutes
+        )
         command = m.ScheduleSeries(
             group_id=self.group, rule=rule, offers=tuple(offers), venue_id=self.venue, room_id=self.room
         )

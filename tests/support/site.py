@@ -6,7 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Any
 
 import amqp
 from kombu import Connection
-from sqlalchemy import Engine, Row, func, insert, select, update
+from sqlalchemy import Engine, Row, create_engine, func, insert, make_url, select, text, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from shared.contracts.base import ChapterId, RegionId
 from shared.contracts.meetings import ChapterOpened
@@ -24,6 +25,7 @@ from shared.messaging.envelope import Cause, encode
 from shared.runtime.ids import new_id
 from shared.storage import core
 from shared.storage.engine import make_engine
+from tests.support.database import TestPostgres
 from tests.support.probe.service import SECRET, ProbeHeard, effects, metadata
 from tests.support.processes import eventually
 from tests.support.world import key_folder
@@ -63,7 +65,7 @@ class Site:
     def __init__(self, zygote: Zygote, broker_url: str, database_url: str, folder: Path) -> None:
         self.zygote = zygote
         self.broker_url = broker_url
-        self.database_url = database_url
+        self.database_url = self.pattern = database_url
         self.folder = folder
         self.engine: Engine = make_engine(database_url)
         self.children: list[Forked] = []
@@ -151,9 +153,10 @@ class Site:
             return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
 
     def consumers(self, queue: str = QUEUE) -> int:
-        """Consumers of a queue."""
-        with self.broker() as connection:
+        """Consumers of a queue; none of one that is not there yet."""
+        with self.broker() as connection, suppress(amqp.exceptions.NotFound):
             return int(connection.default_channel.queue_declare(queue, passive=True).consumer_count)
+        return 0
 
     def take(self, queue: str, most: int = 10_000) -> list[amqp.Message]:
         """Take and acknowledge what lies in a queue."""
@@ -208,6 +211,26 @@ class Site:
         with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
             connection.execute(insert(core.outbox), rows)
 
+    @contextmanager
+    def database_away(self, server: TestPostgres | None) -> Iterator[None]:
+        """Nobody gets at the database: PostgreSQL ends its sessions and takes none, an SQLite file is held by another."""
+        if server is None:
+            with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+                yield
+            return
+        name = make_url(self.database_url).database
+        admin = create_engine(server.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        try:
+            with admin.connect() as connection:
+                connection.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'))
+                ending = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+                connection.execute(ending, {"name": name})
+            yield
+        finally:
+            with admin.connect() as connection:
+                connection.execute(text(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'))
+            admin.dispose()
+
     def expire_leases(self) -> None:
         """As if their time had passed: half a minute is long for a test."""
         past = datetime.now(UTC) - timedelta(seconds=1)
@@ -226,7 +249,7 @@ class Site:
     # -- the books ----------------------------------------------------------------------------
 
     def balances(self, said: Iterable[Said], *, parked: Iterable[Said] = (), within: float = 30.0) -> None:
-        """Promise 1, as sets of ids: said = inbox ∪ parked; each effect once; one outgoing event an effect, sent."""
+        """Promise 1, as sets of ids: said = inbox and parked together; each effect once; one outgoing event an effect, sent."""
         ids = {each.event_id for each in said}
         lost = {each.event_id for each in parked}
         keys = {each.key: each.event_id for each in said}

@@ -35,6 +35,11 @@ def names(rungs: tuple[float, ...]) -> dict[str, bool]:
     return known | {f"retry.{round(seconds * 1000)}": False for seconds in rungs}
 
 
+def ready(where: Where) -> list[Queue]:
+    """Every queue of events that a setting names; what is unacknowledged is not known. Exact, and quick."""
+    return _declared(where.broker_url, names(where.rungs))
+
+
 def queues(where: Where) -> list[Queue]:
     """Every queue of events. What is ready is exact; what is unacknowledged is up to five seconds old."""
     counted = _counted(where)
@@ -84,11 +89,12 @@ def _counted(where: Where) -> dict[str, int]:
     """What is unacknowledged, by queue; nothing where there is no rabbitmqctl."""
     if where.ctl is None:
         return {}
-    told = where.ctl(
-        "list_queues", "-p", where.vhost or _vhost(where.broker_url), "name", "messages_unacknowledged",
-        "--formatter", "json",
-    )  # fmt: skip
-    rows = json.loads(told[told.index("[") :])
+    arguments = ("-p", where.vhost or _vhost(where.broker_url), "name", "messages_unacknowledged")
+    try:
+        told = where.ctl("list_queues", *arguments, "--formatter", "json")
+        rows = json.loads(told[told.index("[") :])
+    except Exception as error:
+        raise Unreadable(f"rabbitmqctl did not list the queues: {error}") from error
     return {row["name"]: int(row["messages_unacknowledged"] or 0) for row in rows}
 
 

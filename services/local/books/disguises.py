@@ -8,7 +8,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
@@ -16,7 +16,9 @@ from services.local.books.where import Unreadable
 
 SHORTEST = 6
 """Bytes. What is shorter stands in every file by chance, and cannot be looked for."""
-ANCHOR = 6
+WORD = 4
+LOOKED_AT = 24
+"""Bytes of a form by which it is known that it may be there."""
 
 
 def spellings(text: str) -> set[str]:
@@ -67,42 +69,44 @@ def _strict(spelling: str) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True)
-class _Hunt:
-    """Patterns by their first bytes, and one expression that finds these."""
+class _Clue:
+    """One form of one text, as it lies at one of four offsets: the words that must then be there, too."""
 
-    by_anchor: Mapping[bytes, tuple[tuple[bytes, int], ...]]
-    anchors: re.Pattern[bytes]
+    form: bytes
+    number: int
+    words: tuple[int, ...]
 
-    @classmethod
-    def of(cls, patterns: Iterable[tuple[bytes, int]]) -> _Hunt:
-        table: dict[bytes, list[tuple[bytes, int]]] = {}
-        for pattern, number in set(patterns):
-            if len(pattern) >= SHORTEST:
-                table.setdefault(pattern[:ANCHOR], []).append((pattern, number))
-        expression = _expression(sorted(table)) if table else rb"(?!)"
-        return cls(
-            {anchor: tuple(found) for anchor, found in table.items()},
-            re.compile(b"(?=(" + expression + b"))", re.DOTALL),
-        )
+
+class _Forms:
+    """Many forms, each known by its first word of four bytes at each of its four offsets.
+
+    Wherever a form stands, its words are words of the content: a set of these, made and compared at the speed of
+    C, leaves few forms to be looked for one by one.
+    """
+
+    def __init__(self, forms: Iterable[tuple[bytes, int]]) -> None:
+        self._clues: dict[int, list[_Clue]] = {}
+        self._short: set[tuple[bytes, int]] = set()  # those that hold no whole word at some offset
+        for form, number in forms:
+            for at in range(WORD):
+                words = _words(form[at:LOOKED_AT])
+                if words:
+                    self._clues.setdefault(words[0], []).append(_Clue(form, number, words))
+                else:
+                    self._short.add((form, number))
+        self._first = frozenset(self._clues)
 
     def found(self, content: bytes) -> set[int]:
-        return {
-            number
-            for match in self.anchors.finditer(content)
-            for pattern, number in self.by_anchor[match[1]]
-            if content.startswith(pattern, match.start())
-        }
+        """The numbers of the texts that stand in it."""
+        words = set(_words(content))
+        near = [clue for first in words & self._first for clue in self._clues[first] if words.issuperset(clue.words)]
+        found = {clue.number for clue in near if clue.form in content}
+        return found | {number for form, number in self._short if form in content}
 
 
-def _expression(anchors: list[bytes], depth: int = 0) -> bytes:
-    """A tree of alternatives: what begins alike is tried once."""
-    if depth == ANCHOR:
-        return b""
-    groups: dict[bytes, list[bytes]] = {}
-    for anchor in anchors:
-        groups.setdefault(anchor[depth : depth + 1], []).append(anchor)
-    branches = [re.escape(first) + _expression(group, depth + 1) for first, group in groups.items()]
-    return branches[0] if len(branches) == 1 else b"(?:" + b"|".join(branches) + b")"
+def _words(content: bytes) -> tuple[int, ...]:
+    whole = len(content) // WORD * WORD
+    return tuple(memoryview(content)[:whole].cast("I"))
 
 
 class Hunt:
@@ -110,18 +114,20 @@ class Hunt:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self.texts = tuple(texts)
-        loose: list[tuple[bytes, int]] = []
-        strict: list[tuple[bytes, int]] = []
+        loose: set[tuple[bytes, int]] = set()
+        strict: set[tuple[bytes, int]] = set()
         for number, text in enumerate(self.texts):
             if len(text.encode()) < SHORTEST:
                 raise Unreadable(
                     f"a planted text has fewer than {SHORTEST} bytes; plant one that stands nowhere by chance"
                 )
             for spelling in spellings(text):
-                loose += [(form.lower(), number) for form in _loose(spelling)]
-                strict += [(form, number) for form in _strict(spelling)]
-        self._loose, self._strict = _Hunt.of(loose), _Hunt.of(strict)
+                loose |= {(form.lower(), number) for form in _loose(spelling)}
+                strict |= {(form, number) for form in _strict(spelling)}
+        self._loose, self._strict = (
+            _Forms((form, number) for form, number in forms if len(form) >= SHORTEST) for forms in (loose, strict)
+        )
 
     def found(self, content: bytes) -> set[int]:
-        """The numbers of the texts that stand in it."""
+        """The numbers of the texts that stand in it. A megabyte at a time keeps it small."""
         return self._loose.found(content.lower()) | self._strict.found(content)

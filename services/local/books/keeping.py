@@ -56,13 +56,17 @@ def settle(where: Where, now: Now) -> list[str]:
 
 
 def unsettled(where: Where, now: Now) -> list[str]:
-    """What is still on its way: in a queue, in an outbox, or a notice that is due."""
-    found = broker.unsettled(broker.queues(where))
+    """What is still on its way: in a queue, in an outbox, or a notice that is due.
+
+    rabbitmqctl costs a second, so it is asked only when nothing else is left.
+    """
+    found = broker.unsettled(broker.ready(where))
     with Databases(where) as databases:
         for service in SERVICES:
             unsent = databases[service].column("SELECT event_id FROM outbox WHERE sent_at IS NULL")
             found += [f"an event of {service} has not left: {event_id}" for event_id in unsent]
-        return found + notices.unsettled(databases["notifications"], now())
+        found += notices.unsettled(databases["notifications"], now())
+    return found or broker.unsettled(broker.queues(where))
 
 
 def lines(where: Where, now: Now) -> Iterator[Line]:
@@ -73,7 +77,7 @@ def lines(where: Where, now: Now) -> Iterator[Line]:
         yield from hearing.lines(databases)
         yield from notices.lines(databases, arrived, now())
         yield from seats.lines(databases)
-        yield from slips.lines(databases, planted)
+        yield from slips.lines(databases, planted, now())
         yield from secrecy.lines(where, databases, planted, arrived)
 
 

@@ -13,7 +13,7 @@ from services.local.books.notices import Arrived
 from services.local.books.reading import Database
 from services.local.books.where import REACHABLE, Planted, Where
 
-CHUNK = 8 * 1024 * 1024
+CHUNK = 1024 * 1024
 OVERLAP = 4096
 """Bytes: longer than any form of a planted text."""
 _BETWEEN = b"\0\xff\0"
@@ -104,7 +104,7 @@ def _unnamed(planted: Planted, arrived: Arrived) -> Line:
     """No mail or text bears a name, not even its reader's: whoever looks over the shoulder reads it, too."""
     letters = [each for each in arrived.records if each["kind"] in ("mail", "text")]
     names = [
-        (f"{kind} {number}", re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.IGNORECASE))
+        (f"{kind} {number}", text.casefold(), re.compile(rf"(?<!\w){re.escape(text.casefold())}(?!\w)"))
         for kind, number, text in planted.marks()
         if kind in _NAMES
     ]
@@ -113,8 +113,12 @@ def _unnamed(planted: Planted, arrived: Arrived) -> Line:
         said = " ".join(
             str(letter.get(field) or "") for field in ("subject", "header_from", "text", "html", "ics", "body")
         )
-        words = said.replace(str(letter["to"]), " ")  # an invitation names its attendee's address
-        faults += [f"{name} stands in message {letter['id']}" for name, pattern in names if pattern.search(words)]
+        words = said.replace(str(letter["to"]), " ").casefold()  # an invitation names its attendee's address
+        faults += [
+            f"{name} stands in message {letter['id']}"
+            for name, text, pattern in names
+            if text in words and pattern.search(words)
+        ]
     return none("No mail or text bears a name", f"messages {len(letters)}", faults)
 
 

@@ -7,7 +7,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.local.books.line import Line, equal, none
@@ -15,6 +15,7 @@ from services.local.books.reading import Database, moment
 from services.local.books.where import Planted
 
 STEP, MINIMUM, SMALLEST = 5, 10, 3
+SPENT_KEPT = timedelta(days=30)
 _COLUMNS = {
     "codes": {"code_hash", "window_id", "chapter_id", "spent"},
     "slips": {"slip_id", "window_id", "chapter_id", "answers"},
@@ -25,7 +26,7 @@ _RUNS = re.compile(rb"[0-9a-f-]{36,}")
 Place = tuple[str, str]
 
 
-def lines(databases: Mapping[str, Database], planted: Planted) -> Iterator[Line]:
+def lines(databases: Mapping[str, Database], planted: Planted, now: datetime) -> Iterator[Line]:
     """Promise 3, as far as databases tell."""
     feedback = databases["feedback"]
     slips = feedback.rows("SELECT slip_id, window_id, chapter_id, answers FROM slips")
@@ -38,7 +39,7 @@ def lines(databases: Mapping[str, Database], planted: Planted) -> Iterator[Line]
             () if accepted == len(slips) else (f"a difference of {abs(accepted - len(slips))}",),
             int(accepted != len(slips)),
         )  # fmt: skip
-    yield _one_a_code(counted, codes)
+    yield _one_a_code(counted, codes, _forgotten(feedback, now))
     yield _drawn(feedback, codes)
     yield _reports(feedback, slips)
     yield _no_time(feedback, slips)
@@ -46,12 +47,19 @@ def lines(databases: Mapping[str, Database], planted: Planted) -> Iterator[Line]
     yield _erased(databases["notifications"])
 
 
-def _one_a_code(counted: Counter[Place], codes: list[Any]) -> Line:
+def _forgotten(feedback: Database, now: datetime) -> set[str]:
+    """The windows whose spent codes may be forgotten: they took their last slip more than thirty days ago."""
+    closed = feedback.rows("SELECT window_id, last_slip_at FROM windows WHERE state = 'closed'")
+    return {window for window, last in closed if (moment(last) or now) < now - SPENT_KEPT}
+
+
+def _one_a_code(counted: Counter[Place], codes: list[Any], forgotten: set[str]) -> Line:
     """In each window and chapter as many slips as spent codes: spending and putting in are one transaction."""
     spent = Counter((row[1], row[2]) for row in codes if row[3])
+    known = {place: count for place, count in counted.items() if place in spent or place[0] not in forgotten}
     return equal(
         "One slip a code",
-        ("slips", {f"{window} {chapter} {count}" for (window, chapter), count in counted.items()}),
+        ("slips", {f"{window} {chapter} {count}" for (window, chapter), count in known.items()}),
         ("codes spent", {f"{window} {chapter} {count}" for (window, chapter), count in spent.items()}),
     )
 

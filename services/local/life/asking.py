@@ -16,7 +16,7 @@ from services.local.life.post import Letter
 from services.local.life.scene import Scene
 from services.local.life.stage import MAIN, SECOND, THIRD
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 ANSWER = {MAIN.slug: 26, SECOND.slug: 9, THIRD.slug: 15}
 """How many of each chapter answer. One chapter is one person below the minimum of ten."""
 

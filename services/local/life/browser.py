@@ -6,6 +6,7 @@ Nothing is sent that no form on the page asks for, hidden fields included: what 
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from types import TracebackType
@@ -14,8 +15,11 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds for one page, on a machine that does a hundred things at once."""
+TRIES = 4
+"""How often somebody presses again when a page says that the service cannot be reached at the moment. The form's
+request id is the same, so that nothing is done twice; a form without one is sent once."""
 _SILENT = frozenset({"script", "style", "head", "svg"})
 _BLOCKS = frozenset(
     {"p", "div", "li", "h1", "h2", "h3", "h4", "tr", "section", "dt", "dd", "ul", "ol", "table", "form", "caption"}
@@ -170,10 +174,16 @@ class Browser:
         body: dict[str, list[str]] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        try:
-            return self._client.request(method, address, data=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise Stuck(f"{urlsplit(address).path}: {type(error).__name__}") from error
+        again = TRIES if method == "GET" or (body and "request_id" in body) else 1
+        while True:
+            again -= 1
+            try:
+                answer = self._client.request(method, address, data=body, headers=headers)
+            except httpx.HTTPError as error:
+                raise Stuck(f"{urlsplit(address).path}: {type(error).__name__}") from error
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not again:
+                return answer
+            time.sleep(2)
 
     def _page(self, answer: httpx.Response, expect: tuple[int, ...]) -> Page:
         page = read_page(str(answer.url), answer.status_code, answer.text)

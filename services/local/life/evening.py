@@ -17,7 +17,7 @@ from services.local.life.scene import Scene
 from services.local.life.stage import MAIN, SECOND, THIRD, WALK_IN, Chapter
 from shared.contracts.base import Mode
 
-PATIENCE = 40.0
+PATIENCE = 120.0
 ATTEND = {MAIN.slug: 34, SECOND.slug: 12, THIRD.slug: 20}
 """How many of each chapter come."""
 

@@ -42,7 +42,7 @@ def die_in_the_middle(scene: Scene) -> None:
     # Whoever was sent something has been told of it: what the kill catches are events, and not a mail half gone.
     scene.network.advance(1, within=SETTLING)
     killing.freeze(scene.network, VICTIM)
-    tell.together("take places meanwhile", late, lambda person: person.take_place(evening))
+    tell.together("take places meanwhile", late, lambda person: person.take_place(evening), at_once=len(late))
     played.unacked = killing.unacknowledged(scene.network, VICTIM, at_least=len(late))
     with tell.bar("SIGKILL, and up again", 1) as step:
         killing.kill(scene.network, VICTIM)

@@ -13,8 +13,10 @@ from services.local.broker import VHOST, PrivateBroker
 from services.local.life.browser import Stuck
 from services.local.network import Network
 
-PATIENCE = 25.0
-"""Seconds. The broker counts a quorum queue's messages anew every five seconds; its heartbeat gives up after sixty."""
+PATIENCE = 60.0
+"""Seconds until a process that was killed is there again."""
+COUNTED_WITHIN = 25.0
+"""Seconds. The broker counts a quorum queue's messages anew every five; it gives up on a silent process after sixty."""
 
 
 def freeze(network: Network, name: str) -> None:
@@ -29,7 +31,7 @@ def unacknowledged(network: Network, name: str, *, at_least: int) -> int | None:
     """Events that the broker gave to this service and that it has not acknowledged. None for a broker not our own."""
     if not isinstance(network.broker, PrivateBroker):
         return None
-    until, seen = time.monotonic() + PATIENCE, 0
+    until, seen = time.monotonic() + COUNTED_WITHIN, 0
     while time.monotonic() < until:
         columns = network.broker.ctl("list_queues", "-p", VHOST, "name", "messages_unacknowledged")
         found = re.search(rf"^{name}\.events\s+(\d+)", columns, re.MULTILINE)

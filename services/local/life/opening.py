@@ -96,7 +96,8 @@ def bring_staff(scene: Scene) -> None:
     scene.coordinators = {MAIN.slug: of_main, SECOND.slug: of_others, THIRD.slug: of_others}
     scene.regional = regional
     accounts = {f"coordinator of {MAIN.name}": robin, "coordinator of the others": kit, "regional staff": sasha}
-    keep_accounts(scene.network.folder, accounts)
+    once_more = "" if scene.edition == 1 else f", {scene.edition}"
+    keep_accounts(scene.network.folder, {f"{who}{once_more}": account for who, account in accounts.items()})
     tell.say("Robin and Kit coordinate, Sasha is regional staff: each with a password and an authenticator app")
     tell.note("three accounts, by invitation", "password and time-based code, recovery codes shown once")
 

@@ -13,6 +13,7 @@ from services.local.life.browser import Stuck
 from services.local.life.post import Post
 from services.local.life.scene import PLANTED, Played, Scene, write_note
 from services.local.life.signing_in import accounts_in, table_of
+from services.local.life.stage import MAIN, cast
 from services.local.life.telling import Teller
 from services.local.network import Network, NetworkFailed
 from shared.contracts.errors import Fault, Refused, Unreachable
@@ -52,10 +53,12 @@ def say_how_to_go_on(network: Network, console: Console) -> None:
         console.print(table_of(accounts))
         console.print("Codes change every half minute; `chapterhouse sign-in` shows them anew.", highlight=False)
     console.print(f"Portal, for members:  {network.url('portal')}", highlight=False)
-    console.print(
-        f"What arrived:         {network.url('sink')}  (sign in to the portal as any of them; the code comes here)",
-        highlight=False,
-    )
+    if accounts:
+        someone = cast(1)[MAIN.slug][0].address
+        console.print(
+            f"  Sign in as one of them, for example {someone}; the code comes to the page below.", highlight=False
+        )
+    console.print(f"What arrived:         {network.url('sink')}", highlight=False)
 
 
 class Story:

@@ -13,7 +13,7 @@ from typing import Any
 
 from services.local.life.browser import Stuck
 
-PATIENCE = 40.0
+PATIENCE = 120.0
 """Seconds until something must have arrived."""
 
 KINDS = {

@@ -22,7 +22,7 @@ from shared.contracts.base import Channel
 from shared.runtime.clock import SharedClock
 
 PLANTED = "planted.json"
-SETTLING = 120.0
+SETTLING = 240.0
 """Seconds in which everybody must be done with what a leap of the clock brings."""
 
 

@@ -21,8 +21,12 @@ STEP = 30
 
 
 def keep_accounts(folder: Path, accounts: dict[str, Account]) -> Path:
-    """Keep them for the owner of the folder alone. They open nothing but this network on this machine."""
-    return write_note(folder, FILE, {who: asdict(account) for who, account in accounts.items()})
+    """Keep them, beside those of stories before, for the owner of the folder alone.
+
+    They open nothing but this network on this machine.
+    """
+    every = {**accounts_in(folder), **accounts}
+    return write_note(folder, FILE, {who: asdict(account) for who, account in every.items()})
 
 
 def accounts_in(folder: Path) -> dict[str, Account]:

@@ -14,7 +14,7 @@ import pyotp
 from services.local.life.browser import Browser, Page, Stuck
 from services.local.life.stage import Chapter
 
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,10 @@ class Teller:
             task = progress.add_task(words, total=total)
             yield lambda: progress.advance(task)
 
-    def together(self, words: str, people: Iterable[T], act: Callable[[T], R]) -> list[R]:
+    def together(self, words: str, people: Iterable[T], act: Callable[[T], R], *, at_once: int = AT_ONCE) -> list[R]:
         """Let people do something, several at once; what each came back with, in their order."""
         everybody = list(people)
-        with self.bar(words, len(everybody)) as step, ThreadPoolExecutor(AT_ONCE) as pool:
+        with self.bar(words, len(everybody)) as step, ThreadPoolExecutor(at_once) as pool:
 
             def one(person: T) -> R:
                 result = act(person)

@@ -71,7 +71,7 @@ def test_what_fails_leaves_no_trace_and_wakes_no_relay(store: Store[Work]) -> No
     """Neither row nor event, also after a flush."""
     woken: list[bool] = []
     store.on_said = lambda: woken.append(True)
-    with pytest.raises(RuntimeError), store.writing() as work:
+    with pytest.raises(RuntimeError), store.writing() as work:  # noqa: PT012 - the same
         work.add(effects, event_key="a", subject="s")
         work.publish(opened("one"))
         work.flush()
@@ -90,7 +90,7 @@ def test_a_savepoint_undoes_what_is_inside_and_keeps_what_was_before(store: Stor
     with store.writing() as work:
         work.add(effects, event_key="before", subject="s")
         work.publish(opened("before"))
-        with pytest.raises(RuntimeError), work.savepoint():
+        with pytest.raises(RuntimeError), work.savepoint():  # noqa: PT012 - what came before the error is the point
             work.add(effects, event_key="inside", subject="s")
             work.publish(opened("inside"))
             work.publish(opened("before"))
@@ -107,7 +107,7 @@ def test_a_savepoint_undoes_what_is_inside_and_keeps_what_was_before(store: Stor
 def test_a_key_made_in_a_savepoint_that_is_undone_seals_nothing_after_it(store: Store[Work]) -> None:
     """Else the next in the batch would seal with a key that was never kept, and nobody could open it again."""
     with store.writing() as work:
-        with pytest.raises(RuntimeError), work.savepoint():
+        with pytest.raises(RuntimeError), work.savepoint():  # noqa: PT012 - what came before the error is the point
             work.vault.seal("ana", "place", "refused")
             raise RuntimeError
         sealed = work.vault.seal("ana", "place", "kept")
@@ -156,7 +156,7 @@ def test_two_who_seal_for_the_same_member_first_share_one_key(store: Store[Work]
 
 def test_a_database_away_is_told_from_an_event_that_fails(store: Store[Work]) -> None:
     """An outage parks nothing; what an event itself brings about does not hold up the others."""
-    with pytest.raises(Exception) as failure, store.writing() as work:  # noqa: PT011, PT012
+    with pytest.raises(Exception) as failure, store.writing() as work:
         work.connection.execute(text("SELECT * FROM no_such_table"))
     assert not is_outage(failure.value)
     assert not is_contention(failure.value)

@@ -24,14 +24,22 @@ from shared.contracts.base import Channel, Mode
 from shared.runtime.vtimezone import vtimezone
 from tests.support.region import Region, region
 
-ZONES = ("Europe/London", "America/Chicago", "Africa/Casablanca", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kolkata")
+ZONES = (
+    "Europe/London",
+    "America/Chicago",
+    "Africa/Casablanca",
+    "Australia/Lord_Howe",
+    "America/St_Johns",
+    "Asia/Kolkata",
+)
 
 
 def as_read(message: Message) -> EmailMessage:
     """The mail, as Python's own modern policy reads it from the bytes that go out."""
     envelope = build(message, from_header("Notes", "notes@post.example"), datetime(2026, 11, 2, tzinfo=UTC))
     assert all(len(line) <= 998 for line in envelope.body.split(b"\r\n")), "a line is longer than RFC 5321 allows"
-    assert b"\n" not in envelope.body.replace(b"\r\n", b"") and b"\r" not in envelope.body.replace(b"\r\n", b"")
+    assert b"\n" not in envelope.body.replace(b"\r\n", b"")
+    assert b"\r" not in envelope.body.replace(b"\r\n", b"")
     read = email.message_from_bytes(envelope.body, policy=email.policy.default)
     assert isinstance(read, EmailMessage)
     for part in read.walk():
@@ -113,13 +121,19 @@ def test_taking_back_a_seat_outranks_every_entry_before_it() -> None:
 @pytest.mark.parametrize("name", ZONES)
 def test_another_programs_clock_agrees_with_our_time_zone(name: str) -> None:
     """A VTIMEZONE read by dateutil shows every hour of two years as the IANA zone does, the nights of change included."""
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", *vtimezone(name, date(2025, 7, 1), date(2027, 7, 1)), "END:VCALENDAR", ""]
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        *vtimezone(name, date(2025, 7, 1), date(2027, 7, 1)),
+        "END:VCALENDAR",
+        "",
+    ]
     theirs, ours = tz.tzical(io.StringIO("\r\n".join(lines))).get(name), tz.gettz(name)
     hour, wrong = datetime(2025, 7, 2), []
     while hour < datetime(2027, 6, 30):
-        if not tz.datetime_ambiguous(hour, ours) and tz.datetime_exists(hour, ours):
-            if hour.replace(tzinfo=theirs).utcoffset() != hour.replace(tzinfo=ours).utcoffset():
-                wrong.append(hour)
+        clear = not tz.datetime_ambiguous(hour, ours) and tz.datetime_exists(hour, ours)
+        if clear and hour.replace(tzinfo=theirs).utcoffset() != hour.replace(tzinfo=ours).utcoffset():
+            wrong.append(hour)
         hour += timedelta(minutes=30)
     assert not wrong, wrong[:4]
 
@@ -128,8 +142,9 @@ def test_another_programs_clock_agrees_with_our_time_zone(name: str) -> None:
                                          (date(2026, 10, 25), time(0, 30)), (date(2026, 10, 25), time(1, 30))])  # fmt: skip
 def test_a_meeting_in_the_night_of_the_change_has_its_length(day: date, at: time) -> None:
     """On the nights when the clocks change an invitation begins when the meeting does and lasts 90 minutes."""
-    from shared.runtime.clock import SteppedClock  # noqa: PLC0415
     from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    from shared.runtime.clock import SteppedClock  # noqa: PLC0415
 
     zone = ZoneInfo("Europe/London")
     starts = datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
@@ -161,7 +176,9 @@ def test_a_meeting_in_the_night_of_the_change_has_its_length(day: date, at: time
 
 def test_every_mail_of_a_life_can_be_read() -> None:
     """Text, HTML, headers: every mail is read without a defect, bears its unsubscribe, and its id comes once."""
-    with region(mail_from="Nötizen für alle, die länger heißen als man denkt und noch länger <notes@post.example>") as network:
+    with region(
+        mail_from="Nötizen für alle, die länger heißen als man denkt und noch länger <notes@post.example>"
+    ) as network:
         place, meeting = seated(network)
         place.change(m.MoveOnline, meeting)  # type: ignore[attr-defined]
         network.step(days=2, hours=12)
@@ -172,7 +189,8 @@ def test_every_mail_of_a_life_can_be_read() -> None:
         for mail in mails:
             read = as_read(mail)
             plain, html = read.get_body(("plain",)), read.get_body(("html",))
-            assert plain is not None and html is not None
+            assert plain is not None
+            assert html is not None
             assert plain.get_content_charset() == html.get_content_charset() == "utf-8"
             assert plain.get_content().splitlines() == mail.words.text.splitlines()
             assert len(read.get_all("message-id")) == 1
@@ -200,7 +218,8 @@ def test_long_names_that_are_not_ascii_survive() -> None:
     assert read["subject"] == subject.strip()
     assert read["from"].addresses[0].display_name == name.strip()
     body = read.get_body(("plain",))
-    assert body is not None and body.get_content().splitlines() == message.words.text.splitlines()
+    assert body is not None
+    assert body.get_content().splitlines() == message.words.text.splitlines()
 
 
 def _words(subject: str, text: str) -> object:

@@ -69,7 +69,9 @@ class Scene:
             REGIONAL,
         ).window_id
         network.settle()
-        network.clock.step(days=3, hours=10, minutes=30)  # half an hour into the meeting: sheets are open, links are shown
+        network.clock.step(
+            days=3, hours=10, minutes=30
+        )  # half an hour into the meeting: sheets are open, links are shown
         self._hold()
         self.guest = network.registration.send(r.AddWalkIn(meeting_id=self.meeting), self.place.host).guest_id
         self.contact = self._contact()
@@ -100,62 +102,106 @@ class Scene:
         return {
             "meetings.found_region.v1": {"name": "North Shore", "slug": "north-shore"},
             "meetings.open_chapter.v1": {
-                "region_id": place.region, "name": "New", "slug": "new", "time_zone": "Europe/London"
-            },  # fmt: skip
+                "region_id": place.region,
+                "name": "New",
+                "slug": "new",
+                "time_zone": "Europe/London",
+            },
             "meetings.found_group.v1": {
-                "chapter_id": place.chapter, "name": "New", "purpose": "Talk", "audience": "all", "access": "lift",
-                "languages": ["en"], "kind": "peer", "format": "topic", "policy": "open",
-            },  # fmt: skip
+                "chapter_id": place.chapter,
+                "name": "New",
+                "purpose": "Talk",
+                "audience": "all",
+                "access": "lift",
+                "languages": ["en"],
+                "kind": "peer",
+                "format": "topic",
+                "policy": "open",
+            },
             "meetings.add_venue.v1": {
-                "chapter_id": place.chapter, "name": "Hall", "address": "2 Quay Street", "city": "London",
-                "postal_code": "E1", "country": "GB", "access": "lift",
-            },  # fmt: skip
+                "chapter_id": place.chapter,
+                "name": "Hall",
+                "address": "2 Quay Street",
+                "city": "London",
+                "postal_code": "E1",
+                "country": "GB",
+                "access": "lift",
+            },
             "meetings.add_room.v1": {
-                "chapter_id": place.chapter, "name": "Room 2", "link": meetings("https://meet.example.org/two"),
-                "dial_in": meetings("+44 20 7946 0001"), "passcode": meetings("x"),
-            },  # fmt: skip
+                "chapter_id": place.chapter,
+                "name": "Room 2",
+                "link": meetings("https://meet.example.org/two"),
+                "dial_in": meetings("+44 20 7946 0001"),
+                "passcode": meetings("x"),
+            },
             "meetings.schedule_series.v1": {
-                "group_id": place.group, "rule": rule, "offers": [{"mode": "in_person", "capacity": 12}],
-                "venue_id": place.venue, "room_id": place.room,
-            },  # fmt: skip
+                "group_id": place.group,
+                "rule": rule,
+                "offers": [{"mode": "in_person", "capacity": 12}],
+                "venue_id": place.venue,
+                "room_id": place.room,
+            },
             "meetings.move_meeting.v1": {
-                **changed, "starts_local": "2026-11-06T19:00:00", "minutes": 60, "venue_id": place.venue
-            },  # fmt: skip
+                **changed,
+                "starts_local": "2026-11-06T19:00:00",
+                "minutes": 60,
+                "venue_id": place.venue,
+            },
             "meetings.move_online.v1": changed,
             "meetings.move_back.v1": changed,
             "meetings.cancel_meeting.v1": changed,
             "meetings.import_meetings.v1": {
-                "chapter_id": place.chapter, "first_row": 1, "rows_json": json.dumps([row]),
-                "in_person_capacity": 20, "online_capacity": 100,
-            },  # fmt: skip
+                "chapter_id": place.chapter,
+                "first_row": 1,
+                "rows_json": json.dumps([row]),
+                "in_person_capacity": 20,
+                "online_capacity": 100,
+            },
             "meetings.list_chapters.v1": {},
             "meetings.chapter_page.v1": {"chapter_id": place.chapter},
             "meetings.meeting_page.v1": {"meeting_id": self.meeting},
             "meetings.find_meetings.v1": {
-                **span, "chapter_ids": [place.chapter], "meeting_ids": [self.meeting], "weekday": 3, "mode": "online",
-                "text": "talk", "limit": 5, "include_over": True,
-            },  # fmt: skip
+                **span,
+                "chapter_ids": [place.chapter],
+                "meeting_ids": [self.meeting],
+                "weekday": 3,
+                "mode": "online",
+                "text": "talk",
+                "limit": 5,
+                "include_over": True,
+            },
             "meetings.preview_series.v1": {"chapter_id": place.chapter, "rule": rule, "most": 12},
             "meetings.ask_join_link.v1": {"meeting_id": self.meeting},
             "meetings.meeting_guide_feed.v1": {"chapter_id": place.chapter, "site": PORTAL},
             "meetings.calendar_feed.v1": {"chapter_id": place.chapter, "group_id": place.group, "site": PORTAL},
             "registration.join.v1": {
-                "alias": registration("Zoe"), "role_in_attending": "family", "agreement_version": 1, "wording": 1,
-                "locale": "en", "consents": [choice],
-            },  # fmt: skip
+                "alias": registration("Zoe"),
+                "role_in_attending": "family",
+                "agreement_version": 1,
+                "wording": 1,
+                "locale": "en",
+                "consents": [choice],
+            },
             "registration.accept_agreement.v1": {"version": 1},
             "registration.decide_consents.v1": {
-                "choices": [{**choice, "granted": False}], "wording": 1, "locale": "en"
-            },  # fmt: skip
+                "choices": [{**choice, "granted": False}],
+                "wording": 1,
+                "locale": "en",
+            },
             "registration.take_seat.v1": {"meeting_id": self.meeting, "mode": "online"},
             "registration.switch_mode.v1": {"meeting_id": self.meeting, "mode": "online", "or_wait": True},
             "registration.give_up_seat.v1": {"meeting_id": self.meeting},
             "registration.mark_attendance.v1": {
-                "meeting_id": self.meeting, "seat_id": self.seat, "outcome": "attended", "mode": "online"
-            },  # fmt: skip
+                "meeting_id": self.meeting,
+                "seat_id": self.seat,
+                "outcome": "attended",
+                "mode": "online",
+            },
             "registration.add_walk_in.v1": {
-                "meeting_id": self.meeting, "alias": registration("Gil"), "mode": "in_person"
-            },  # fmt: skip
+                "meeting_id": self.meeting,
+                "alias": registration("Gil"),
+                "mode": "in_person",
+            },
             "registration.close_attendance.v1": {"meeting_id": self.meeting},
             "registration.current_agreement.v1": {"locale": "en"},
             "registration.my_membership.v1": {},
@@ -164,40 +210,58 @@ class Scene:
             "registration.list_meeting_seats.v1": {"meeting_id": self.meeting},
             "registration.count_seats.v1": {"meeting_ids": [self.meeting]},
             "notifications.start_verification.v1": {
-                "channel": "email", "contact": notifications("new@example.org"), "country": "US", "locale": "en",
+                "channel": "email",
+                "contact": notifications("new@example.org"),
+                "country": "US",
+                "locale": "en",
                 "client": "abc",
-            },  # fmt: skip
+            },
             "notifications.confirm_code.v1": {
-                "verification_id": "none", "code": notifications("123456"), "member_id": "ana"
-            },  # fmt: skip
+                "verification_id": "none",
+                "code": notifications("123456"),
+                "member_id": "ana",
+            },
             "notifications.set_preferences.v1": {
                 "preferences": {
-                    "discretion": "open", "quiet_from": "21:00", "quiet_to": "08:00", "time_zone": "Europe/London",
-                    "locale": "en", "urgent_in_quiet_hours": True,
+                    "discretion": "open",
+                    "quiet_from": "21:00",
+                    "quiet_to": "08:00",
+                    "time_zone": "Europe/London",
+                    "locale": "en",
+                    "urgent_in_quiet_hours": True,
                 }
-            },  # fmt: skip
+            },
             "notifications.remove_contact.v1": {"contact_point_id": self.contact},
             "notifications.unsubscribe.v1": {"token": "none"},
             "notifications.receive_callback.v1": {
-                "what": "inbound", "url": f"{PORTAL}/hooks/sms/inbound", "form": notifications("[]"), "signature": "x"
-            },  # fmt: skip
+                "what": "inbound",
+                "url": f"{PORTAL}/hooks/sms/inbound",
+                "form": notifications("[]"),
+                "signature": "x",
+            },
             "notifications.settle_held.v1": {"notice_id": self.notice, "decision": "arrived"},
             "notifications.list_my_contacts.v1": {},
             "notifications.preview_lock_screen.v1": {"discretion": "open", "locale": "en"},
             "notifications.preview_change.v1": {
-                "meeting_id": self.meeting, "change": "moved_online", "locale": "en"
-            },  # fmt: skip
+                "meeting_id": self.meeting,
+                "change": "moved_online",
+                "locale": "en",
+            },
             "notifications.notice_progress.v1": {"meeting_id": self.meeting, "revision": 1},
             "notifications.ask_join_details.v1": {"meeting_id": self.meeting},
             "notifications.ask_calendar_file.v1": {"meeting_id": self.meeting},
             "feedback.open_window.v1": {
-                "region_id": place.region, "name": "Later", "opens_at": "2027-01-01T00:00:00Z",
-                "closes_at": "2027-02-01T00:00:00Z", "grace_hours": 72,
-            },  # fmt: skip
+                "region_id": place.region,
+                "name": "Later",
+                "opens_at": "2027-01-01T00:00:00Z",
+                "closes_at": "2027-02-01T00:00:00Z",
+                "grace_hours": 72,
+            },
             "feedback.draw_code.v1": {"window_id": self.window, "chapter_id": place.chapter},
             "feedback.submit_slip.v1": {
-                "code": feedback("ABCD-EFGH-JKMN"), "answers": feedback(json.dumps({"values": {"safe": 1}}))
-            },  # fmt: skip
+                "code": feedback("ABCD-EFGH-JKMN"),
+                "answers": feedback(json.dumps({"values": {"safe": 1}})),
+            },
             "feedback.current_form.v1": {"locale": "en"},
             "feedback.list_windows.v1": {},
             "feedback.read_report.v1": {"window_id": self.window},

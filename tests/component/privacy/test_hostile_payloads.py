@@ -34,7 +34,16 @@ NASTY: list[Any] = [
     "../en", "e\0n", "ZZ", "x" * 36, "00000000-0000-7000-8000-000000000000", "A" * 44, "AAAA", "====", "é",
 ]  # fmt: skip
 """What people, programs and enemies put into fields."""
-STORED = [2**31, -(2**63) - 1, "a\0b", "x" * 201, "é" * 65, "x" * 36, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+STORED = [
+    2**31,
+    -(2**63) - 1,
+    "a\0b",
+    "x" * 201,
+    "é" * 65,
+    "x" * 36,
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59Z",
+]
 """What PostgreSQL takes otherwise than SQLite; the rest never comes as far as a database."""
 SURROGATE = "LONE-SURROGATE"
 """Stands for a lone surrogate, which no UTF-8 holds: it is put into the body as a JSON escape."""
@@ -80,7 +89,7 @@ def put(payload: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[str,
 
 def answer_to(scene: Scene, kind: str, payload: dict[str, Any]) -> View | Exception:
     """What someone who may is answered; the body is signed as it is, so that nothing is cleaned on the way."""
-    who = sorted(POLICY[kind] & {"ana", "own coordinator", "regional", "operator", "notifications", "provider"})[0]
+    who = min(POLICY[kind] & {"ana", "own coordinator", "regional", "operator", "notifications", "provider"})
     actor = scene.actors()[who]
     signer = ring(actor.id if actor.role == "service" else SIGNER[actor.role])
     asked = Asked(
@@ -125,8 +134,10 @@ def test_a_nasty_value_in_any_field_is_a_view_or_a_named_refusal(scene: Scene, k
     on_sqlite = scene.network.engines[0].dialect.name == "sqlite"
     wrong = []
     for path in leaves(payload):
-        for value in [*NASTY, SURROGATE] if on_sqlite else STORED:
-            wrong.append(check(scene, kind, put(payload, path, value), f"{path}={str(value)[:40]!r}"))
+        wrong += [
+            check(scene, kind, put(payload, path, value), f"{path}={str(value)[:40]!r}")
+            for value in ([*NASTY, SURROGATE] if on_sqlite else STORED)
+        ]
     for path in payload:
         without = {name: value for name, value in payload.items() if name != path}
         wrong.append(check(scene, kind, without, f"without {path}"))
@@ -146,8 +157,8 @@ SEALED: dict[str, tuple[str, ...]] = {
 NASTY_SECRETS = [
     "", "\0", "a\0b", "\u202eevil", "x" * 70_000, "a@b", "a@b.c\r\nBcc: x@y.z", "<a@example.org>", "a@" + "b" * 300 + ".org", "ä@exämple.org",
     "a@xn--.org", "+", "+0", "+1" * 50, "911", "tel:+44;ext=5", "https://", "https://[::1", "https://a@b:99999/", "javascript:alert(1)",
-    "[[]]", "[1]", "{}", "null", "[[\"a\"]]", "[[\"Body\", null]]", "[" * 100_000, "{\"values\": {\"safe\": 1e400}}", "{\"values\": {\"safe\": 99999999999999999999}}",
-    "{\"values\": {\"\\u0000\": 1}}", "{\"values\": null}", "NaN",
+    "[[]]", "[1]", "{}", "null", '[["a"]]', '[["Body", null]]', "[" * 100_000, '{"values": {"safe": 1e400}}', '{"values": {"safe": 99999999999999999999}}',
+    '{"values": {"\\u0000": 1}}', '{"values": null}', "NaN",
 ]  # fmt: skip
 
 
@@ -203,17 +214,17 @@ HOSTILE_ROWS: dict[str, str] = {
     "lone surrogate key": json.dumps([GOOD | {"KEY": 1}]).replace("KEY", "\\ud800"),
     "lone surrogate type": json.dumps([GOOD | {"types": ["KEY", "O"]}]).replace("KEY", "\\ud800"),
     "lone surrogate type in text": json.dumps([GOOD | {"types": "KEY, O"}]).replace("KEY", "\\ud800"),
-    "every cell an object": json.dumps([dict.fromkeys(GOOD, {"a": [1]})]),
-    "every cell a list": json.dumps([dict.fromkeys(GOOD, [1, "x", None])]),
+    "every cell an object": json.dumps([{key: {"a": [1]} for key in GOOD}]),
+    "every cell a list": json.dumps([{key: [1, "x", None] for key in GOOD}]),
     "every cell true": json.dumps([dict.fromkeys(GOOD, True)]),
     "a zone that leaves its folder": json.dumps([GOOD | {"timezone": "../../etc/passwd"}]),
     "a zone with NUL": json.dumps([GOOD | {"timezone": "Europe/London\0"}]),
-    "digits of another script": json.dumps([GOOD | {"time": "١٩:٠٠", "day": "٢"}]),
+    "digits of another script": json.dumps([GOOD | {"time": "\u0661\u0669:\u0660\u0660", "day": "\u0662"}]),
     "superscript": json.dumps([GOOD | {"time": "²³:00", "day": "²"}]),
     "no rows": "[]",
     "no list": "{}",
     "nulls": "[null, null]",
-    "numbers": "[1, 2.5, \"x\"]",
+    "numbers": '[1, 2.5, "x"]',
 }
 
 
@@ -240,9 +251,11 @@ def test_a_billion_places_is_refused_by_name(scene: Scene, places: int) -> None:
     """No list, series or import makes a room of a billion."""
     payload = scene.payloads()["meetings.import_meetings.v1"] | {"in_person_capacity": places}
     answer = answer_to(scene, "meetings.import_meetings.v1", payload)
-    assert isinstance(answer, Invalid) and answer.field == "in_person_capacity"
+    assert isinstance(answer, Invalid)
+    assert answer.field == "in_person_capacity"
     if places:
         series = scene.payloads()["meetings.schedule_series.v1"]
         series |= {"offers": [{"mode": "in_person", "capacity": places}]}
         answer = answer_to(scene, "meetings.schedule_series.v1", series)
-        assert isinstance(answer, Invalid) and str(answer.field).startswith("offers")
+        assert isinstance(answer, Invalid)
+        assert str(answer.field).startswith("offers")

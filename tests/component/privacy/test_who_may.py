@@ -145,7 +145,11 @@ def test_no_gateway_speaks_for_those_it_does_not_sign_in(scene: Scene, signer: s
     """A request signed by the wrong principal, or by none, is refused by every service, whatever it asks."""
     keys = ring(signer if signer != "nobody" else "portal")
     for who, actor in scene.actors().items():
-        if signer != "nobody" and actor.role in SIGNERS[signer] and (actor.role is not Role.SERVICE or actor.id == signer):
+        if (
+            signer != "nobody"
+            and actor.role in SIGNERS[signer]
+            and (actor.role is not Role.SERVICE or actor.id == signer)
+        ):
             continue
         for kind in ("meetings.list_chapters.v1", "registration.current_agreement.v1", "feedback.list_windows.v1"):
             model = REQUESTS[kind]

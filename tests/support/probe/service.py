@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from pathlib import Path
 from typing import Any, ClassVar
 
 from eventlet.patcher import original
@@ -85,7 +85,6 @@ class Probe:
 
     def __init__(self, parts: Parts[Work]) -> None:
         self.parts = parts
-        self.tries: Counter[str] = Counter()
 
     @subscribe(ChapterOpened)
     def keep(self, event: ChapterOpened, work: Work) -> None:
@@ -97,14 +96,14 @@ class Probe:
         word, *rest = event.name.split()
         work.add(effects, event_key=event.chapter_id, subject=event.region_id)
         work.publish(ProbeHeard(chapter_id=event.chapter_id))
-        self.tries[event.chapter_id] += 1
+        tries = note_try(self.parts.settings.data, event.chapter_id)
         if word == "slow":
             time.sleep(float(rest[0]))
         if word == "block":
             original("time").sleep(float(rest[0]))
         if word == "poison" or (word == "curable" and not (self.parts.settings.data / "cured").exists()):
             raise ValueError(SECRET)
-        if word == "fail" and self.tries[event.chapter_id] <= int(rest[0]):
+        if word == "fail" and tries <= int(rest[0]):
             raise RuntimeError(SECRET)
 
     @subscribe(AttendanceCounted)
@@ -134,6 +133,14 @@ class Probe:
         return CounterValue(
             value=work.connection.scalar(select(counters.c.value).where(counters.c.name == query.name)) or 0
         )
+
+
+def note_try(folder: Path, key: str) -> int:
+    """Note one more try of this event outside any transaction; how many there were."""
+    file = folder / f"try-{key}"
+    with file.open("ab") as out:
+        out.write(b".")
+    return file.stat().st_size
 
 
 def effect_count(connection: Any) -> int:

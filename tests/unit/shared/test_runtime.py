@@ -128,7 +128,7 @@ def test_no_log_line_holds_the_text_of_an_exception(capfd: pytest.CaptureFixture
     runtime_logging.configure("test")
     try:
         try:
-            raise ValueError("ana@example.org")
+            raise ValueError("ana@example.org")  # noqa: TRY301 - it must have a place
         except ValueError as error:
             structlog.get_logger().exception("ours_failed")
             structlog.get_logger().error("ours_failed", exc_info=error)

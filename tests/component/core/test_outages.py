@@ -1,0 +1,102 @@
+"""A slow or dead part: database away, handlers slower than the heartbeat, broker away when a service asks another."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.broker import TestBroker
+from tests.support.database import TestPostgres
+from tests.support.processes import eventually
+from tests.support.site import QUEUE, Site, chapter, stop
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, site: Site) -> TestPostgres | None:
+    """The server of the site's database; None for SQLite."""
+    if site.database_url.startswith("sqlite"):
+        return None
+    found: TestPostgres = request.getfixturevalue("postgres")
+    return found
+
+
+def test_while_the_database_is_away_nothing_is_lost_and_nothing_parked(site: Site, server: TestPostgres | None) -> None:
+    """The event is not to blame: it stays in hand, unacknowledged, and no rung of the ladder is climbed."""
+    child = site.start()
+    first = [chapter() for _ in range(5)]
+    site.say(*first)
+    site.balances(first)
+    with site.database_away(server):
+        said = [chapter() for _ in range(30)]
+        site.say(*said)
+        site.put([b"no json"], "", QUEUE)
+        eventually(lambda: "database_away" in site.logs(), what="its noticing")
+        assert child.alive()
+    site.balances(said)
+    eventually(lambda: len(site.parked()) == 1)
+    assert child.alive()
+    assert "event_failed" not in site.logs()
+
+
+def test_a_dead_letter_waits_for_the_database_too(site: Site, server: TestPostgres | None) -> None:
+    """It ends no process."""
+    child = site.start()
+    poor = chapter()
+    with site.database_away(server):
+        site.put([poor.body], "dead", "feedback")
+        eventually(lambda: "database_away" in site.logs(), what="its noticing")
+        assert child.alive()
+    site.balances([poor], parked=[poor])
+    assert child.alive()
+
+
+def test_a_stop_while_the_database_is_away_ends_the_process(site: Site, server: TestPostgres | None) -> None:
+    """What it held comes again to the next."""
+    child = site.start(drain_seconds="5")
+    said = [chapter() for _ in range(10)]
+    with site.database_away(server):
+        site.say(*said)
+        eventually(lambda: "database_away" in site.logs(), what="its noticing")
+        stop(child, patience=20)
+    site.start()
+    site.balances(said)
+
+
+@pytest.mark.parametrize("how", ["slow 5", "block 5"])
+def test_a_handler_slower_than_the_heartbeat_takes_effect_once(site: Site, how: str) -> None:
+    """Waiting, it keeps the connection; holding the whole process, it loses it, and no more."""
+    child = site.start(broker_url=f"{site.broker_url}?heartbeat=1")
+    said = [chapter(how), *(chapter() for _ in range(5))]
+    site.say(*said)
+    site.balances(said)
+    eventually(lambda: site.consumers() == 1)
+    if how.startswith("slow"):
+        assert "lost_broker" not in site.logs()
+    site.say(*(more := [chapter() for _ in range(5)]))
+    site.balances(more)
+    assert child.alive()
+
+
+def test_a_service_that_asks_another_is_told_at_once_when_the_broker_is_away(site: Site, broker: TestBroker) -> None:
+    """And asks again by the same means once it is back."""
+    site.start()
+    site.start("tests.support.probe.asking", wait=False)
+
+    def answers() -> list[dict[str, Any]]:
+        file = site.folder / "asked"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    eventually(lambda: any(each["said"] == "0" for each in answers()), what="the first answer")
+    broker.kill()
+    away = len(answers())
+    eventually(lambda: len(answers()) > away + 4, what="being told")
+    told = answers()[away + 1 :]
+    assert {each["said"] for each in told} == {"Unreachable"}
+    assert max(each["seconds"] for each in told) < 1
+    broker.start()
+    back = time.monotonic()
+    eventually(lambda: answers()[-1]["said"] == "0", what="the next answer")
+    assert time.monotonic() - back < 20
