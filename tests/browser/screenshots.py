@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from datetime import time as wall_time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FloatRect, Page, sync_playwright
 
 from services.local.network import Network
 from shared.contracts.base import Role
@@ -21,20 +21,23 @@ from tests.browser.scene import PASSWORD, ZONE, Scene
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PHONE = {"viewport": {"width": 390, "height": 760}, "device_scale_factor": 1.2}
+LONG = 1_250
+"""Pixels."""
 MOST = 150_000
 """Bytes of one picture."""
 ROOM, ONLINE = ("Ash", "Jo", "Kit", "Lee", "River", "Sam", "Wren"), ("Max", "Toni")
-WRITTEN_TO_NOBODY = "Sky"
+WRITTEN_TO_NOBODY = "Quinn"
 """Someone who did not agree to be written to about changes."""
 
 
 def take(page: Page, name: str, *, until: int = 1400) -> None:
-    """A picture of the page from its top, at most so many pixels down."""
+    """A picture of the page from its top, at most so many pixels down; a long one is taken less finely."""
     page.evaluate("document.activeElement.blur()")
     page.evaluate("window.scrollTo(0, 0)")
     high = min(until, page.evaluate("document.documentElement.scrollHeight"))
     file = IMAGES / f"{name}.png"
-    page.screenshot(path=file, full_page=True, clip={"x": 0, "y": 0, "width": 390, "height": high})
+    area: FloatRect = {"x": 0, "y": 0, "width": 390, "height": high}
+    page.screenshot(path=file, full_page=True, clip=area, scale="css" if high > LONG else "device")
     size = file.stat().st_size
     print(f"{file.name}: {size // 1000} kB")
     assert size < MOST, f"{file} has {size} bytes"
