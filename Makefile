@@ -18,7 +18,7 @@ run: $(READY) ## Start everything on this machine, play the life of a meeting, s
 test: $(READY) ## Lint, types, import rules and the whole suite, on a real broker and both databases
 	@$(BIN)/python -m tests.support.prepare
 	@$(MAKE) --no-print-directory lint types
-	CHAPTERHOUSE_EXPECT_VARIANTS=sqlite,postgresql $(BIN)/python -m pytest
+	CHAPTERHOUSE_EXPECT_VARIANTS=sqlite,postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(READY) ## Look for mistakes, unformatted files and forbidden imports
 	$(BIN)/ruff check .
