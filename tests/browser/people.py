@@ -58,7 +58,7 @@ class Walker:
             follow_redirects=True,
             trust_env=False,
             timeout=30,
-            limits=httpx.Limits(max_keepalive_connections=0),  # a kept connection may be closed just as it is used again
+            limits=httpx.Limits(max_keepalive_connections=0),  # a kept one may be closed just as it is used
             headers={"X-Forwarded-For": f"10.{number // 250}.{number % 250}.7", "Origin": portal},
         )
         self.page = httpx.Response(204)

@@ -112,3 +112,17 @@ def test_the_country_is_asked_for_a_phone_only(scene: Scene) -> None:
     expect(page.get_by_label("Country of the phone number")).to_be_visible()
     assert wrong(page) + window.faults() == []
     window.close()
+
+
+def test_the_code_of_the_questions_is_taken_out_of_sight(scene: Scene) -> None:
+    """It stands in the fragment of the address: no server sees it before it is sent, and the next glance does not."""
+    window = Window(scene.browser, scene.portal)
+    page = window.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    window.open("/f#ab12-cd34")
+    expect(page.get_by_label("The code from our message")).to_have_value("ab12-cd34")
+    assert page.url == f"{scene.portal}/f"
+    assert [url for url in asked if "ab12" in url.partition("#")[0]] == []
+    assert window.faults() == []
+    window.close()

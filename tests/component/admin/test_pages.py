@@ -351,7 +351,7 @@ def test_regional_staff_see_figures_and_no_person(browser: Browser) -> None:
     browser.sign_in(Role.REGIONAL)
     assert "Lakeside" in browser.get("/")
     page = browser.get("/windows/window-closed/report")
-    for words in ("About <strong", "fewer than 10 answered", "it would give away North&#39;s", "too few answered"):
+    for words in ("About <strong", "Fewer than 10 answered.", "It would give away North&#39;s.", "Too few answered."):
         assert words in page
     assert "still open" in browser.get("/windows/window-open/report")
     asked = {type(query) for query, _ in browser.asking.asked}
@@ -362,7 +362,7 @@ def test_a_coordinator_reads_the_report_of_their_own_chapter_and_the_region(brow
     """Not of another chapter, even where the service answered with it."""
     browser.sign_in()
     page = browser.get("/windows/window-closed/report")
-    assert "fewer than 10 answered" in page
+    assert "Fewer than 10 answered." in page
     assert "give away" not in page
 
 
