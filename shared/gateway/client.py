@@ -124,8 +124,9 @@ class Client:
         await self._up.wait()
         if self._connection is None:
             return
-        channel = await self._connection.channel()
+        channel: AbstractChannel | None = None
         try:
+            channel = await self._connection.channel()
             queue = await channel.declare_queue(
                 exclusive=True,
                 auto_delete=True,
@@ -136,9 +137,12 @@ class Client:
                 async for message in messages:
                     with contextlib.suppress(Unreadable):
                         yield decode(message.body)
+        except (AMQPError, ConnectionError) as error:  # lost while it was being set up
+            log.warning("stream_lost_broker", error=type(error).__name__)
         finally:
             with contextlib.suppress(AMQPError, RuntimeError, ConnectionError):
-                await channel.close()
+                if channel is not None:
+                    await channel.close()
 
     async def _keep(self) -> None:
         """Connect, wait for the loss, connect again."""
@@ -149,9 +153,9 @@ class Client:
                 delay = 0.2
                 await self._lost.wait()
                 log.warning("gateway_lost_broker")
-            except (AMQPError, OSError, RuntimeError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, a gateway that stops trying is dead
                 log.warning("gateway_waiting_for_broker", error=type(error).__name__)
-            self._down()
+            await self._down()
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)
 
@@ -168,11 +172,16 @@ class Client:
         await replies.consume(self._answered, no_ack=True)
         self._up.set()
 
-    def _down(self) -> None:
+    async def _down(self) -> None:
+        """Fail what waits, and close what is left: a channel may be lost while its connection lives."""
         self._up.clear()
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(Unreachable("the connection to the broker was lost"))
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(connection.close(), 2)
 
     async def _answered(self, message: AbstractIncomingMessage) -> None:
         answer = self._answers.get(message.correlation_id or "")

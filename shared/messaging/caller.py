@@ -79,8 +79,12 @@ class Caller:
         with self._opening:
             if self._link is None:
                 link = Link(self._url, name=f"{self._keys.name} asking")
-                with link.writing() as channel:
-                    channel.basic_consume(REPLY_TO, no_ack=True, callback=self._answered)
+                try:
+                    with link.writing() as channel:
+                        channel.basic_consume(REPLY_TO, no_ack=True, callback=self._answered)
+                except BaseException:
+                    link.close()
+                    raise
                 self._link = link
                 self._reader = eventlet.spawn(self._read, link)
             return self._link

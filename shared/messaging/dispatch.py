@@ -33,8 +33,8 @@ log = structlog.get_logger()
 RUNS_ALONE_FROM = 3
 """An event delivered this often runs alone: it may be what killed the process."""
 CONTENTION_TRIES = 8
-HELD_TRIES = 3
-"""An SQLite file that another process holds for three busy time-outs is away: no event is to blame for it."""
+HELD_TRIES = 2
+"""An SQLite file that another process holds for two busy time-outs is away: no event is to blame for it."""
 
 WorkT = TypeVar("WorkT", bound=Work)
 T = TypeVar("T")

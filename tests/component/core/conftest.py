@@ -29,6 +29,14 @@ def site(zygote: Zygote, vhost: str, database: str, tmp_path: Path) -> Iterator[
     made.close()
 
 
+@pytest.fixture
+def one_site(zygote: Zygote, vhost: str, tmp_path: Path) -> Iterator[Site]:
+    """On SQLite alone, for what no database has a part in."""
+    made = Site(zygote, vhost, f"sqlite:///{tmp_path}/feedback.db", tmp_path)
+    yield made
+    made.close()
+
+
 @pytest.fixture(params=VARIANTS, scope="module")
 def running(
     request: pytest.FixtureRequest, zygote: Zygote, broker: TestBroker, tmp_path_factory: pytest.TempPathFactory

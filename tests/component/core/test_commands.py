@@ -236,11 +236,12 @@ async def gateway(site: Site) -> AsyncIterator[Client]:
 
 
 def test_a_gateway_says_at_once_that_the_broker_is_away_and_comes_back_by_itself(
-    site: Site, broker: TestBroker
+    one_site: Site, broker: TestBroker
 ) -> None:
     """Killed in the middle of a command: Unreachable; sent again under its id it takes effect once. The live stream
     ends, and can be followed anew.
     """
+    site = one_site
     site.start()
     name, request_id = new_id(), new_id()
 

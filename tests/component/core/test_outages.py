@@ -80,8 +80,11 @@ def test_a_handler_slower_than_the_heartbeat_takes_effect_once(site: Site, how: 
     assert child.alive()
 
 
-def test_a_service_that_asks_another_is_told_at_once_when_the_broker_is_away(site: Site, broker: TestBroker) -> None:
+def test_a_service_that_asks_another_is_told_at_once_when_the_broker_is_away(
+    one_site: Site, broker: TestBroker
+) -> None:
     """And asks again by the same means once it is back."""
+    site = one_site
     site.start()
     site.start("tests.support.probe.asking", wait=False)
 

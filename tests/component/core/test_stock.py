@@ -23,7 +23,7 @@ from tests.support.processes import eventually
 from tests.support.site import QUEUE, Said, Site, chapter
 from tests.support.zygote import Forked, Zygote
 
-PATIENCE = 4.0
+PATIENCE = 3.0
 """Seconds in which a promise must hold. Ours are a small part of it."""
 
 
@@ -127,8 +127,8 @@ def killed_before_the_commit_it_comes_again(it: Ours) -> None:
 
 
 def a_lost_heartbeat_ends_no_process_and_doubles_nothing(it: Ours) -> None:
-    child = it.begin(broker_url=f"{it.broker_url}?heartbeat=2")
-    it.say(said := chapter("block 8"))
+    child = it.begin(broker_url=f"{it.broker_url}?heartbeat=1")
+    it.say(said := chapter("block 5"))
     eventually(lambda: it.effects()[said.key] >= 1 or not child.alive(), within=12)
     with suppress(AssertionError):
         eventually(lambda: not child.alive() or it.effects()[said.key] > 1, within=PATIENCE)

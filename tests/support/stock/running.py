@@ -91,7 +91,7 @@ class Stock:
 def main() -> None:
     """Until SIGTERM."""
     settings = Settings()
-    config = {"AMQP_URI": settings.broker_url, "max_workers": 10, "HEARTBEAT": 2}
+    config = {"AMQP_URI": settings.broker_url, "max_workers": 10, "HEARTBEAT": 1}
     runner = ServiceRunner(config)
     runner.add_service(Stock)
     signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn_n(runner.stop))
