@@ -12,6 +12,7 @@ from typing import Any
 
 import eventlet
 import structlog
+from amqp.exceptions import NotFound
 from kombu import Queue
 
 from shared.messaging.link import Link, LinkLost
@@ -37,6 +38,7 @@ class Batches:
         *,
         name: str,
         size: int,
+        missing: Callable[[], None] = lambda: None,
         heartbeat: int = 30,
     ) -> None:
         self._url = url
@@ -44,6 +46,7 @@ class Batches:
         self._handle = handle
         self._name = name
         self._size = size
+        self._missing = missing  # makes the queue that is not there: the broker came back empty
         self._heartbeat = heartbeat
         self._stopping = False
         self._finish_until = 0.0
@@ -65,6 +68,8 @@ class Batches:
                 self._consume(self._link)
             except LinkLost as lost:
                 log.warning("consumer_lost_broker", queue=self._queue.name, reason=str(lost))
+                if isinstance(lost.__cause__, NotFound):
+                    self._missing()
             finally:
                 self.consuming = False
                 if self._link is not None:

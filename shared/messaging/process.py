@@ -58,7 +58,7 @@ class Core:
         self.clock = clock_for(settings.clock_file)
         engine = make_engine(settings.database(name))
         self.store: Store[Any] = Store(engine, self.service_class.work, keys, self.clock)  # type: ignore[attr-defined]
-        _declare(settings)
+        self.declare()
         self.relay = Relay(settings.broker_url, self.store, name)
         self.store.on_said = self.relay.wake
         self.caller = Caller(settings.broker_url, keys)
@@ -102,10 +102,25 @@ class Core:
             return False
         return True
 
+    def declare(self) -> None:
+        """Declare the topology; wait for a broker that is not there yet, saying so."""
+        delay = 0.2
+        while True:
+            try:
+                with Connection(self.settings.broker_url) as connection:
+                    topology.declare(connection, self.settings.ladder)
+                    return
+            except LOST as error:
+                log.warning("waiting_for_broker", error=type(error).__name__)
+                eventlet.sleep(delay)
+                delay = min(delay * 2, 5.0)
+
     def _gauge(self) -> None:
         while True:
             try:
                 count, age = self.relay.outbox.unsent()
+                taking = bool(self.consumers) and all(each.consuming for each in self.consumers)
+                metrics.consuming.labels(self.name).set(taking)
                 metrics.outbox_unsent.labels(self.name).set(count)
                 metrics.outbox_age.labels(self.name).set(age)
                 with self.store.reading() as work:
@@ -166,17 +181,3 @@ def _listen(settings: Settings) -> Any:
     except OSError as error:
         where = f"{settings.health_host}:{settings.health_port}"
         raise PortTaken(f"cannot listen on {where} ({error.strerror}); set CHAPTERHOUSE_HEALTH_PORT") from error
-
-
-def _declare(settings: Settings) -> None:
-    """Declare the topology; wait for a broker that is not there yet, saying so."""
-    delay = 0.2
-    while True:
-        try:
-            with Connection(settings.broker_url) as connection:
-                topology.declare(connection, settings.ladder)
-                return
-        except LOST as error:
-            log.warning("waiting_for_broker", error=type(error).__name__)
-            eventlet.sleep(delay)
-            delay = min(delay * 2, 5.0)

@@ -59,7 +59,12 @@ class _Taking(Entrypoint):  # type: ignore[misc]
         settings = self.core.settings
         queue = self.queue()
         self.batches = Batches(
-            settings.broker_url, queue, self.take, name=f"{self.core.name} {queue.name}", size=settings.batch
+            settings.broker_url,
+            queue,
+            self.take,
+            name=f"{self.core.name} {queue.name}",
+            size=settings.batch,
+            missing=self.core.declare,
         )
         self.core.consumers.append(self.batches)
         self.container.spawn_managed_thread(_watched(self.batches.run), identifier=queue.name)

@@ -94,3 +94,17 @@ def test_a_moved_clock_is_acknowledged_once_nothing_is_left_of_the_time_before(s
     eventually(lambda: [each.read_text() for each in acks.iterdir()] == ["60.0"])
     assert site.inbox() >= {each.event_id for each in said}
     assert site.unsent() == 0
+
+
+def test_a_broker_that_comes_back_empty_is_furnished_again(site: Site) -> None:
+    """Its disk was lost: queues and bindings are made anew by whoever misses one, and what is said arrives."""
+    site.start()
+    with site.broker() as connection:
+        channel = connection.default_channel
+        for name in ("feedback.events", "feedback.dead", "feedback.requests", "notifications.events"):
+            channel.queue_delete(name)
+    eventually(lambda: site.consumers() == 1)
+    said = [chapter() for _ in range(3)]
+    site.say(*said)
+    site.balances(said)
+    assert len(site.take("notifications.events")) == 3
