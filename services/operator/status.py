@@ -61,7 +61,10 @@ def status() -> None:
         lengths = asyncio.run(queue_lengths([*names, "unrouted"]))
     except (AMQPError, OSError, TimeoutError) as error:
         raise click.ClickException("the broker cannot be reached; is the network running?") from error
-    table = Table("service", "events waiting", "requests waiting", "dead", "outbox unsent", "oldest unsent", "parked")
+    table = Table()
+    table.add_column("service", no_wrap=True)  # whole in the narrowest window: it is what one types next
+    for figure in ("events waiting", "requests waiting", "dead", "outbox unsent", "oldest unsent", "parked"):
+        table.add_column(figure)
     for service in SERVICES:
         waiting = [_figure(lengths[f"{service}.{kind}"]) for kind in kinds]
         try:
