@@ -16,7 +16,7 @@ LATECOMERS = timedelta(minutes=30)
 SHEET_OPENS_BEFORE = timedelta(minutes=30)
 SHEET_SHUTS_AFTER = timedelta(days=14)
 GUESTS_GO_AFTER = timedelta(hours=24)
-"""A guest is for one evening: gone this long after the meeting's end (DOMAIN: guest)."""
+"""A guest is for one evening: gone this long after the meeting's end."""
 
 
 @dataclass(frozen=True)
