@@ -112,7 +112,7 @@ def test_the_region_reads_figures_that_expose_nobody(life: Life) -> None:
     assert report is not None
     blocks = {block.name: block for block in report.blocks}
     assert (blocks["The whole region"].persons, blocks["North Side"].persons) == (50, 25)
-    assert blocks["Harbor"].withheld == "fewer than 10 answered"
+    assert blocks["Harbor"].withheld == "Fewer than 10 answered."
     assert blocks["Prairie"].persons is None
     assert blocks["Prairie"].withheld
     assert len(report.rules) >= 5
