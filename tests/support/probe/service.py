@@ -96,7 +96,7 @@ class Probe:
         word, *rest = event.name.split()
         work.add(effects, event_key=event.chapter_id, subject=event.region_id)
         work.publish(ProbeHeard(chapter_id=event.chapter_id))
-        tries = note_try(self.parts.settings.data, event.chapter_id)
+        tries = note_try(self.parts.settings.data, event.chapter_id) if word != "ok" else 0
         if word == "slow":
             time.sleep(float(rest[0]))
         if word == "block":
