@@ -72,7 +72,10 @@ class Outbox:
             .returning(outbox.c.position, outbox.c.event_id, outbox.c.type, outbox.c.body)
         )
         with self._store.writing() as work:
-            if taken:
+            if taken and not refused:  # all that we hold between the two: no list of hundreds to compile
+                confirmed = outbox.c.position.between(min(taken), max(taken)) & ours & outbox.c.sent_at.is_(None)
+                work.connection.execute(update(outbox).where(confirmed).values(sent_at=now))
+            elif taken:
                 work.connection.execute(update(outbox).where(outbox.c.position.in_(taken)).values(sent_at=now))
             if refused:
                 given_back = update(outbox).where(outbox.c.position.in_(refused))
