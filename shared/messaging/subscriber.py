@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -48,11 +49,13 @@ class _Taking(Entrypoint):  # type: ignore[misc]
         super().__init__()
         self.core = core
 
+    @abstractmethod
     def queue(self) -> Any:
-        raise NotImplementedError  # pragma: no cover - each entrypoint below names its queue
+        """The queue that batches are taken from."""
 
+    @abstractmethod
     def take(self, messages: list[Any]) -> None:
-        raise NotImplementedError  # pragma: no cover
+        """Deal with a batch; it is acknowledged when this returns. Raises LinkLost where it could not be settled."""
 
     def start(self) -> None:
         """Begin to consume, in a greenlet that Nameko watches."""
