@@ -26,10 +26,10 @@ from services.local.processes import Leash
 from tests.support.processes import docker_answers
 
 IMAGE = "rabbitmq:3.13"
-SETTLE = 1.0
-"""Seconds before a SIGKILL. RabbitMQ writes the register of its quorum queues half a second after it changed (ra
+SYNC = "[dets:sync(T) || T <- dets:all()], ok."
+"""Before a SIGKILL. RabbitMQ writes the register of its quorum queues some half a second after it last changed (ra
 2.2.0, ra_directory, auto_save); a node killed sooner comes back with a queue that has no leader and lost what it
-confirmed. Tests of ours are about messages, not about a queue that is half a second old."""
+confirmed. Tests of ours are about messages, not about a queue that is half a second old: they have it written now."""
 
 
 class TestBroker(Protocol):
@@ -56,7 +56,7 @@ class TestBroker(Protocol):
         ...
 
     def kill(self) -> None:
-        """SIGKILL to the node, a second after the call (SETTLE)."""
+        """SIGKILL to the node, its register of queues written (SYNC)."""
         ...
 
     def start(self) -> None:
@@ -98,7 +98,7 @@ class PrivateTestBroker:
         self.node.restart()
 
     def kill(self) -> None:
-        time.sleep(SETTLE)
+        self.node.ctl("eval", SYNC)
         self.node.kill()
 
     def start(self) -> None:

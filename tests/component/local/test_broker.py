@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import kombu
 import psutil
 import pytest
+from amqp.exceptions import InternalError, NotFound
 
 from services.local.broker import BrokerFailed, PrivateBroker, get_broker, unreachable
 from services.local.processes import Leash
@@ -25,9 +27,16 @@ def publish(url: str, body: str) -> None:
 
 
 def take(url: str) -> str | None:
-    with kombu.Connection(url) as connection:
-        message = queue("kept")(connection.channel()).get(no_ack=True)
-        return message.payload if message else None
+    """What lies in the queue, as soon as it has a leader again: a node that answers may still be electing them."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with kombu.Connection(url) as connection:
+                message = queue("kept")(connection.channel()).get(no_ack=True)
+                return message.payload if message else None
+        except (InternalError, NotFound, OSError):
+            assert time.monotonic() < until, "the queue has no leader"
+            time.sleep(0.5)
 
 
 def test_what_was_confirmed_outlives_a_kill_and_a_restart(broker: TestBroker, vhost: str) -> None:
