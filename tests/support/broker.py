@@ -55,8 +55,12 @@ class TestBroker(Protocol):
         """Close every connection and start the broker again on the same port; confirmed messages stay."""
         ...
 
-    def kill(self) -> None:
-        """SIGKILL to the node, its register of queues written (SYNC)."""
+    def write_register(self) -> None:
+        """Have the node write which queues it has (SYNC)."""
+        ...
+
+    def kill(self, *, register_written: bool = False) -> None:
+        """SIGKILL to the node, after its register is written, unless the caller saw to that."""
         ...
 
     def start(self) -> None:
@@ -97,8 +101,12 @@ class PrivateTestBroker:
     def restart(self) -> None:
         self.node.restart()
 
-    def kill(self) -> None:
+    def write_register(self) -> None:
         self.node.ctl("eval", SYNC)
+
+    def kill(self, *, register_written: bool = False) -> None:
+        if not register_written:
+            self.write_register()
         self.node.kill()
 
     def start(self) -> None:
@@ -149,7 +157,12 @@ class ContainerBroker:
             self._container.exec(["rabbitmqctl", command])
         _wait(self.url)
 
-    def kill(self) -> None:
+    def write_register(self) -> None:
+        self._container.exec(["rabbitmqctl", "eval", SYNC])
+
+    def kill(self, *, register_written: bool = False) -> None:
+        if not register_written:
+            self.write_register()
         self._container.get_wrapped_container().kill()
 
     def start(self) -> None:
@@ -188,7 +201,10 @@ class GivenTestBroker:
     def restart(self) -> None:
         pytest.fail("the broker named in CHAPTERHOUSE_TEST_BROKER is not ours to restart; unset it for this test")
 
-    kill = start = restart
+    write_register = start = restart
+
+    def kill(self, *, register_written: bool = False) -> None:
+        self.restart()
 
     def stop(self) -> None:
         for name in self._made:
