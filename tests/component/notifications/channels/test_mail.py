@@ -194,6 +194,7 @@ def test_a_bare_line_break_in_a_body_smuggles_no_second_mail(sink: Sink, sender:
         ("552-5.2.2", Permanent("mailbox_full")),
         ("550-5.7.1", Permanent("blocked", alarm=True)),
         ("501-5.5.4", Permanent("smtp_501", alarm=True)),
+        ("530-5.7.0", Transient("login_wanted", 300.0)),
         ("451-4.3.0", Transient("smtp_451")),
         ("450-4.2.1", Transient("smtp_450")),
     ],
