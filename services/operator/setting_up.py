@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,16 @@ from shared.contracts.base import ChapterId, Role
 from shared.contracts.meetings import (
     ChapterView,
     FoundRegion,
-    ImportMeetings,
     ListChapters,
     OpenChapter,
     RowOutcome,
     RowReport,
 )
 from shared.gateway.client import Client
+from shared.gateway.meeting_lists import SLICE, NotAList, next_slice, read_rows
 from shared.runtime.ids import new_id
 from shared.runtime.keys import load_keys
 from shared.runtime.settings import Settings
-
-SLICE = 50
 
 
 @click.group()
@@ -111,14 +109,9 @@ def import_meetings(file: Path, slug: str, report: Path | None) -> None:
 def read_list(file: Path) -> list[Any]:
     """The rows of a Meeting Guide file. Raises ClickException with what is wrong and what would be right."""
     try:
-        rows = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError) as error:
-        raise click.ClickException(f"{file} is not JSON ({error}); a Meeting Guide list is a JSON array") from error
-    if not isinstance(rows, list):
-        raise click.ClickException(
-            f"{file} holds {type(rows).__name__}, not an array; a Meeting Guide list is an array"
-        )
-    return rows
+        return read_rows(file.read_bytes())
+    except (OSError, NotAList) as error:
+        raise click.ClickException(f"{file}: {error}") from error
 
 
 async def chapter_of(client: Client, slug: str) -> ChapterView:
@@ -131,12 +124,14 @@ async def chapter_of(client: Client, slug: str) -> ChapterView:
     raise click.ClickException(f"no chapter has the slug {slug}; there are: {known}")
 
 
-async def import_slices(client: Client, chapter_id: ChapterId, rows: list[Any]) -> Any:
+async def import_slices(client: Client, chapter_id: ChapterId, rows: list[Any]) -> AsyncIterator[list[RowReport]]:
     """Send the rows in slices; yields each slice's reports."""
-    for start in range(0, len(rows), SLICE):
-        part = json.dumps(rows[start : start + SLICE])
-        command = ImportMeetings(chapter_id=chapter_id, first_row=start + 1, rows_json=part)
-        yield (await client.send(command, OPERATOR, request_id=new_id(), seconds=60.0)).rows
+    reports: list[RowReport] = []
+    for _ in range(0, len(rows), SLICE):
+        command = next_slice(rows, reports, chapter_id)
+        part = list((await client.send(command, OPERATOR, request_id=new_id(), seconds=60.0)).rows)
+        reports += part
+        yield part
 
 
 def print_import(reports: list[RowReport], most: int = 10) -> None:

@@ -395,7 +395,8 @@ class ImportMeetings(Command[ImportReport]):
     """Import a slice of a Meeting Guide list (code4recovery/spec) into a chapter. Slices of 50 rows at most.
 
     ``rows_json`` is a JSON array of the rows as found; ``first_row`` is the number of its first row
-    in the whole list. A bad row is refused alone. The same slug again updates.
+    in the whole list. A bad row is refused alone. The same slug again updates, but not within one list: ``taken`` are
+    slugs of this slice that an earlier slice of the list had, with their row.
     """
 
     type: ClassVar[str] = "meetings.import_meetings.v1"
@@ -403,6 +404,7 @@ class ImportMeetings(Command[ImportReport]):
     chapter_id: ChapterId
     first_row: int = Field(ge=1)
     rows_json: str
+    taken: dict[str, int] = Field(default_factory=dict)
     in_person_capacity: int = Field(default=20, ge=1, le=5000)
     online_capacity: int = Field(default=100, ge=1, le=5000)
 

@@ -16,6 +16,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from shared.contracts.base import Contract, Event, View
 from shared.contracts.errors import Fault, Forbidden, NotFound, Refused, Stale, TooMany, Unreachable
@@ -84,7 +85,7 @@ def site_of(request: Request) -> Site:
 def make_app(site: Site, routers: Sequence[APIRouter]) -> FastAPI:
     """The app: headers, static files, error pages, health, the CSRF check on every route, and these routers.
 
-    ``app.state`` has site, pages, forgery, assets, figures, and while it runs asking and live.
+    ``app.state`` has site, pages, forgery, assets, figures, routes, and while it runs asking and live.
     """
     assets = Assets({"gateway": HERE / "static", **({site.name: site.static} if site.static else {})})
     forgery = Forgery(site.keys, site.session_cookie, origin=_origin(site.base_url))
@@ -110,8 +111,8 @@ def make_app(site: Site, routers: Sequence[APIRouter]) -> FastAPI:
         most_bytes=site.most_bytes,
     )
     _add_error_pages(app)
-    app.include_router(machinery)
-    for router in routers:
+    app.state.routes = [route for router in (machinery, *routers) for route in router.routes]
+    for router in (machinery, *routers):
         app.include_router(router)
     return app
 
@@ -203,7 +204,18 @@ async def _http(request: Request, error: Exception) -> Response:
     if status == 404:
         return await _not_found(request, error)
     titles = {401: "Please sign in", 403: "You may not do that", 405: "That does not work here"}
-    return error_page(request, status, titles.get(status, "That did not work"), NOTHING_DONE)
+    page = error_page(request, status, titles.get(status, "That did not work"), NOTHING_DONE)
+    if status == 405:
+        page.headers["Allow"] = ", ".join(_allowed(request))
+    return page
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that this address takes, each of its routes counted (RFC 9110, 15.5.6)."""
+    routes = [route for route in request.app.state.routes if isinstance(route, Route)]
+    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    found = {method for route in here for method in route.methods or ()}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 async def _invalid(request: Request, _error: Exception) -> Response:

@@ -95,6 +95,20 @@ def test_head_is_answered_as_get_is(client: TestClient) -> None:
     assert answer.headers["content-type"] == client.get("/form").headers["content-type"]
 
 
+def test_a_method_that_an_address_does_not_take_is_answered_with_those_that_it_takes(client: TestClient) -> None:
+    """RFC 9110, 15.5.6: all of them, though each has a route of its own."""
+    assert client.put("/form").headers["allow"] == "GET, HEAD, POST"
+    assert client.get("/hook").headers["allow"] == "POST"
+
+
+def test_a_body_of_unknown_length_and_one_too_long_are_refused_with_what_would_be_right(client: TestClient) -> None:
+    """Before a byte of it is read."""
+    told = client.post("/hook", content=iter([b"a=1"]))
+    assert (told.status_code, "Content-Length" in told.text) == (411, True)
+    told = client.post("/hook", content=b"x", headers={"Content-Length": "3000001"})
+    assert (told.status_code, "3,000 kB" in told.text) == (413, True)
+
+
 def test_every_page_carries_the_strict_headers(client: TestClient) -> None:
     """Also error pages: nothing is fetched from elsewhere, framed, cached, indexed or told to another site."""
     for path in ("/form", "/nowhere", "/raise/odd"):
