@@ -148,6 +148,15 @@ class MeetingMoved(MeetingFacts):
     type: ClassVar[str] = "meetings.meeting_moved.v1"
 
 
+class MeetingResized(MeetingFacts):
+    """The meeting has more or fewer places, or other ways to attend; when and where it is stays as it was.
+
+    Nobody is written to for it. Whose own seat it changes hears of that.
+    """
+
+    type: ClassVar[str] = "meetings.meeting_resized.v1"
+
+
 class MeetingMovedOnline(MeetingFacts):
     """The venue is shut: everybody attends online tonight."""
 

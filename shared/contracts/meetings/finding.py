@@ -10,6 +10,7 @@ from shared.contracts.base import (
     ChapterId,
     GroupId,
     Instant,
+    LocalTime,
     MeetingId,
     Mode,
     Query,
@@ -71,17 +72,27 @@ class RoomView(View):
     has_dial_in: bool
 
 
+class SeriesLine(View):
+    """A series that still meets, for lists."""
+
+    series_id: SeriesId
+    group_id: GroupId
+    days: str  # "every second week on Tuesday"
+    starts: LocalTime
+
+
 class ChapterHoldings(View):
-    """What a coordinator can schedule with."""
+    """What a coordinator can schedule with, and what is scheduled."""
 
     chapter: ChapterView
     groups: tuple[GroupView, ...]
     venues: tuple[Place, ...]
     rooms: tuple[RoomView, ...]
+    series: tuple[SeriesLine, ...] = ()
 
 
 class ChapterPage(Query[ChapterHoldings]):
-    """Groups, venues and rooms of a chapter. Coordinator of it, or operator."""
+    """Groups, venues, rooms and series of a chapter. Coordinator of it, or operator."""
 
     type: ClassVar[str] = "meetings.chapter_page.v1"
 

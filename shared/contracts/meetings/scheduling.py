@@ -73,7 +73,7 @@ class ScheduleSeries(Command[SeriesView]):
 
 
 class MoveMeeting(Command[Done]):
-    """Give one meeting another time or venue. ``revision`` is what the person saw."""
+    """Give one meeting another time, venue or online room. ``revision`` is what the person saw."""
 
     type: ClassVar[str] = "meetings.move_meeting.v1"
 
@@ -82,6 +82,7 @@ class MoveMeeting(Command[Done]):
     starts_local: datetime | None = None  # naive, in the chapter's zone
     minutes: int | None = Field(default=None, ge=10, le=600)
     venue_id: VenueId | None = None
+    room_id: RoomId | None = None
 
 
 class MoveOnline(Command[Done]):
