@@ -61,6 +61,7 @@ class NotificationsService:
     @subscribe(
         said_by_meetings.MeetingScheduled,
         said_by_meetings.MeetingMoved,
+        said_by_meetings.MeetingResized,
         said_by_meetings.MeetingMovedOnline,
         said_by_meetings.MeetingMovedBack,
         said_by_meetings.MeetingCancelled,

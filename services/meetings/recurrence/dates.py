@@ -50,6 +50,11 @@ def has_more(timing: Timing, after: datetime) -> bool:
     return any(occurrence.starts_at > after for occurrence in occurrences(timing))
 
 
+def has_date_from(timing: Timing, day: date) -> bool:
+    """Whether any date lies on this local day or after it."""
+    return any(occurrence.date >= day for occurrence in occurrences(timing))
+
+
 def check(timing: Timing) -> None:
     """Refuse a series that never meets. Raises RuleRefused."""
     if timing.starts.tzinfo is not None:
