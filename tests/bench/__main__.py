@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator
 
 import click
 
-from tests.bench import against_rivals
+from tests.bench import against_rivals, latency, publish, seats
 from tests.bench.ground import KINDS, Ground, Row, machine, say
 
 BENCHES: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "rivals": against_rivals.rows,
+    "publish": publish.rows,
+    "latency": latency.rows,
+    "seats": seats.rows,
 }
 
 

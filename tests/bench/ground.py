@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import Self
 
 import click
+import httpx
 import psutil
 from kombu import Connection
 from sqlalchemy import Engine, Table, func, select, text
 from sqlalchemy.exc import OperationalError
 
-from shared.runtime.keys import make_keys
+from services.local.ports import LOOPBACK, free_ports
 from shared.storage.engine import make_engine
 from tests.support.broker import TestBroker, get_test_broker
 from tests.support.database import TestPostgres, get_test_postgres
+from tests.support.world import key_folder
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("sqlite", "postgresql")
@@ -49,7 +51,7 @@ class Ground:
         self.kinds = kinds
         self._stack = ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="chapterhouse-bench-")))
-        make_keys(self.folder / "keys")
+        self.keys = key_folder()
         self._numbers = iter(range(1, 10_000))
 
     def __enter__(self) -> Self:
@@ -102,12 +104,31 @@ class Ground:
 
     def environment(self, **settings: str) -> dict[str, str]:
         """What a process of ours is told, beside its own settings."""
-        told = {"keys": str(self.folder / "keys"), "ladder": "1", "log_level": "WARNING"} | settings
+        told = {"keys": str(self.keys), "ladder": "1", "log_level": "WARNING"} | settings
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHAPTERHOUSE_")},
             **{f"CHAPTERHOUSE_{name.upper()}": value for name, value in told.items()},
             "PYTHONWARNINGS": "ignore",
         }
+
+    @contextmanager
+    def serving(
+        self, service: str, url: str, database: str, **settings: str
+    ) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+        """A service process that takes work; with it the seconds that it took to be ready. The database has its tables."""
+        port = free_ports(1)[0]
+        env = self.environment(broker_url=url, database_url=database, health_port=str(port), **settings)
+        began = time.perf_counter()
+        with process("-m", f"services.{service}", env=env) as started:
+            until(lambda: _ready(port), what=f"{service} being ready", every=0.02)
+            yield started, time.perf_counter() - began
+
+
+def _ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def say(sentence: str) -> None:
