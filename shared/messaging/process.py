@@ -14,6 +14,7 @@ import structlog
 from kombu import Connection
 
 from shared.messaging import parking, topology
+from shared.messaging.breaker import Breaker
 from shared.messaging.caller import Caller
 from shared.messaging.consumer import Batches
 from shared.messaging.dispatch import Dispatcher
@@ -64,7 +65,8 @@ class Core:
         self.caller = Caller(settings.broker_url, keys)
         parts = Parts(settings=settings, keys=keys, clock=self.clock, store=self.store, ask=self.caller.ask)
         self.service = self.service_class(parts)
-        self.dispatcher = Dispatcher(self.service, self.store, attempts=len(settings.ladder))
+        breaker = Breaker(settings.breaker_after, settings.ladder)
+        self.dispatcher = Dispatcher(self.service, self.store, attempts=len(settings.ladder), breaker=breaker)
         self.consumers: list[Batches] = []
         self.timers: list[Quiet] = []
         self.clock_moved = -1.0
@@ -86,12 +88,13 @@ class Core:
         self.caller.close()
         log.info("stopped", service=self.name)
 
-    def ready(self) -> dict[str, bool]:
-        """What must hold for this process to take work."""
+    def ready(self) -> dict[str, bool | str]:
+        """What must hold for this process to take work: true, or false, or why not."""
         return {
             "consuming": bool(self.consumers) and all(each.consuming for each in self.consumers),
             "relay": self.relay.connected,
             "database": self._database_answers(),
+            "handlers": "; ".join(self.dispatcher.breaker.told().values()) or True,
         }
 
     def _database_answers(self) -> bool:
@@ -118,6 +121,7 @@ class Core:
     def _gauge(self) -> None:
         while True:
             try:
+                self._gauge_circuits()
                 count, age = self.relay.outbox.unsent()
                 taking = bool(self.consumers) and all(each.consuming for each in self.consumers)
                 metrics.consuming.labels(self.name).set(taking)
@@ -128,6 +132,11 @@ class Core:
             except Exception as error:  # noqa: BLE001 - a gauge may be late, never fatal
                 log.warning("gauges_failed", error=type(error).__name__)
             eventlet.sleep(5)
+
+    def _gauge_circuits(self) -> None:
+        broken = self.dispatcher.breaker.told()
+        for handler in {name for names in self.dispatcher.entrypoints.events.values() for name in names}:
+            metrics.circuit_open.labels(self.name, handler).set(handler in broken)
 
     def _watch_clock(self) -> None:
         """Acknowledge an offset of the domain clock once this process has nothing left of the time before."""

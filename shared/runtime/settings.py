@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     """The retry ladder's rungs, in seconds; after the last an event is parked. Comma-separated in the variable."""
     batch: int = Field(default=100, ge=1, le=1000)
     """Events in one transaction at most; prefetch is twice that."""
+    breaker_after: int = Field(default=20, ge=0)
+    """Different events on which a handler fails in a row before its events wait (shared/messaging/breaker.py); 0 = never."""
     drain_seconds: float = 20.0
     """How long a stopping process may finish what it has begun."""
     log_level: str = "INFO"
