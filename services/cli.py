@@ -25,6 +25,8 @@ _ROOMS = {
     "invite": ("services.operator.setting_up", "invite"),
     "sign-in": ("services.local.life.signing_in", "sign_in"),
     "asyncapi": ("services.operator.describing", "asyncapi"),
+    "topology": ("services.operator.describing", "topology"),
+    "copy-database": ("services.operator.copying", "copy_database"),
 }
 
 
