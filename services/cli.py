@@ -25,6 +25,8 @@ _ROOMS = {
     "invite": ("services.operator.setting_up", "invite"),
     "sign-in": ("services.local.life.signing_in", "sign_in"),
     "asyncapi": ("services.operator.describing", "asyncapi"),
+    "topology": ("services.operator.describing", "topology"),
+    "copy-database": ("services.operator.copying", "copy_database"),
 }
 
 
@@ -132,6 +134,8 @@ def make() -> None:
 @click.argument("services", nargs=-1)
 def migrate(services: tuple[str, ...]) -> None:
     """Bring every database (or those of the services named) to today's schema."""
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+
     from services.local.network import has_migrations  # noqa: PLC0415
     from shared.runtime.settings import Settings  # noqa: PLC0415
     from shared.storage.engine import make_engine  # noqa: PLC0415
@@ -146,8 +150,12 @@ def migrate(services: tuple[str, ...]) -> None:
         if settings.database(service).startswith("sqlite"):
             settings.data.mkdir(parents=True, exist_ok=True)
         engine = make_engine(settings.database(service))
-        upgrade(service, engine)
-        engine.dispose()
+        try:
+            upgrade(service, engine)
+        except OperationalError as away:  # libpq's own words: they name host, user and file, never the password
+            raise click.ClickException(f"{service}: its database cannot be used. {str(away.orig).strip()}") from away
+        finally:
+            engine.dispose()
         click.echo(f"{service}: up to date")
 
 

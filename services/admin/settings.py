@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.runtime.settings import FromEnvironment
 
 
-class AdminSettings(BaseSettings):
+class AdminSettings(FromEnvironment):
     """Read from ``CHAPTERHOUSE_ADMIN_*`` variables."""
 
-    model_config = SettingsConfigDict(env_prefix="CHAPTERHOUSE_ADMIN_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CHAPTERHOUSE_ADMIN_")
 
     host: str = "127.0.0.1"
     port: int = 8001

@@ -190,8 +190,9 @@ class NotificationsService:
 
     @every(seconds=60)
     def forget(self, work: NotificationsWork) -> None:
-        """What is needed no more."""
+        """What is needed no more; and how it stands, for the operator."""
         planning.forget(work)
+        planning.measure(work)
 
     @background(seconds=0.5)
     def send(self) -> bool:

@@ -21,6 +21,7 @@ from shared.contracts.base import Actor, Command, Event, Query, Request, Sealed,
 from shared.contracts.errors import Unreachable
 from shared.messaging.envelope import Envelope, Unreadable, decode
 from shared.messaging.requests import ask_bytes, read_reply
+from shared.runtime.address import why
 from shared.runtime.clock import real_now
 from shared.runtime.ids import new_id, new_traceparent
 from shared.runtime.keys import KeyRing
@@ -154,7 +155,7 @@ class Client:
                 await self._lost.wait()
                 log.warning("gateway_lost_broker")
             except Exception as error:  # noqa: BLE001 - whatever it was, a gateway that stops trying is dead
-                log.warning("gateway_waiting_for_broker", error=type(error).__name__)
+                log.warning("gateway_waiting_for_broker", error=type(error).__name__, why=why(error))
             await self._down()
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)

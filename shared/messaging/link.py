@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,9 @@ import amqp
 import eventlet
 from amqp.exceptions import AMQPError
 from eventlet.semaphore import Semaphore
-from kombu import Connection
+
+from shared.messaging.address import connection_to
+from shared.runtime.address import why
 
 HEARTBEAT = 30
 CORKED_BYTES = 256 * 1024
@@ -31,7 +34,7 @@ class Link:
 
     def __init__(self, url: str, *, name: str, heartbeat: int = HEARTBEAT) -> None:
         options = {"client_properties": {"connection_name": name}}
-        self._kombu = Connection(url, heartbeat=heartbeat, connect_timeout=5, transport_options=options)
+        self._kombu = connection_to(url, heartbeat=heartbeat, connect_timeout=5, transport_options=options)
         self._write = Semaphore()
         self._kept: bytearray | None = None
         self._broken = False
@@ -62,7 +65,7 @@ class Link:
             if isinstance(error, AttributeError) and self._lives():
                 raise
             self._broken = True
-            raise LinkLost(type(error).__name__) from error
+            raise LinkLost(why(error)) from error
 
     def _lives(self) -> bool:
         amqp_connection = getattr(self, "_amqp", None)
@@ -161,7 +164,10 @@ def _read_at_large(transport: Any) -> None:
         while len(data) - at < count:
             try:
                 taken = transport.sock.recv(65536)
-            except BlockingIOError as error:  # in mid-frame py-amqp gives back what it has read of it for this one only
+            except (
+                BlockingIOError,
+                ssl.SSLWantReadError,
+            ) as error:  # in mid-frame py-amqp gives back what it has read of it for this one only
                 raise TimeoutError from error
             if not taken:
                 raise OSError("the broker closed the connection")

@@ -11,16 +11,18 @@ from typing import Any, Protocol
 import eventlet
 import eventlet.wsgi
 import structlog
-from kombu import Connection
 
 from shared.messaging import parking, topology
+from shared.messaging.address import connection_to
 from shared.messaging.breaker import Breaker
 from shared.messaging.caller import Caller
 from shared.messaging.consumer import Batches
+from shared.messaging.definitions import mark
 from shared.messaging.dispatch import Dispatcher
 from shared.messaging.link import LOST
 from shared.messaging.relay import Relay
 from shared.runtime import health, metrics
+from shared.runtime.address import why
 from shared.runtime.clock import SharedClock, clock_for
 from shared.runtime.keys import load_keys
 from shared.runtime.parts import Parts
@@ -110,13 +112,15 @@ class Core:
         delay = 0.2
         while True:
             try:
-                with Connection(self.settings.broker_url) as connection:
-                    topology.declare(connection, self.settings.ladder)
+                with connection_to(self.settings.broker_url) as connection:
+                    topology.furnish(connection, self.settings.ladder, mark(self.settings.ladder))
                     return
+            except topology.NotFurnished:
+                log.warning("broker_not_furnished", hint="import what `chapterhouse topology` of this version prints")
             except LOST as error:
-                log.warning("waiting_for_broker", error=type(error).__name__)
-                eventlet.sleep(delay)
-                delay = min(delay * 2, 5.0)
+                log.warning("waiting_for_broker", error=type(error).__name__, why=why(error))
+            eventlet.sleep(delay)
+            delay = min(delay * 2, 5.0)
 
     def _gauge(self) -> None:
         while True:
@@ -175,7 +179,7 @@ class Core:
 
     def _queue_length(self) -> int:
         try:
-            with Connection(self.settings.broker_url) as connection:
+            with connection_to(self.settings.broker_url) as connection:
                 return int(connection.default_channel.queue_declare(f"{self.name}.events", passive=True).message_count)
         except Exception:  # noqa: BLE001 - the broker is away: not settled
             return -1

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from amqp.exceptions import AccessRefused, NotFound
 from kombu import Connection, Exchange, Queue
 
 from shared.contracts.base import EVENTS
@@ -77,23 +78,57 @@ def rung(seconds: float) -> Queue:
     return Queue(name, exchange=Exchange(name, type="fanout", durable=True), durable=True, queue_arguments=arguments)
 
 
+def exchanges(ladder: Sequence[float]) -> list[Exchange]:
+    """Every exchange, in an order in which each may be declared."""
+    return [unrouted, dead, live, events, *(rung(seconds).exchange for seconds in ladder)]
+
+
+def queues(ladder: Sequence[float]) -> list[Queue]:
+    """Every queue; one that names an exchange is bound to it."""
+    kinds = (dead_queue, requests_queue, events_queue)
+    return [
+        unrouted_queue(),
+        *(rung(seconds) for seconds in ladder),
+        *(queue(service) for service in SUBSCRIPTIONS for queue in kinds),
+    ]
+
+
+def only_live() -> list[str]:
+    """The types of event that no service hears: they go to the gateways alone, and are not unrouted."""
+    return sorted(set(EVENTS) - {event.type for heard in SUBSCRIPTIONS.values() for event in heard})
+
+
 def declare(connection: Connection, ladder: Sequence[float]) -> None:
     """Declare all of it. Safe to run by every process at every start."""
-    channel = connection.channel()
-    try:
-        for exchange in (unrouted, dead, live, events):
+    with connection.channel() as channel:
+        for exchange in exchanges(ladder):
             exchange(channel).declare()
-        for queue in (unrouted_queue(), *(rung(seconds) for seconds in ladder)):
+        for queue in queues(ladder):
             queue(channel).declare()
         for service, heard in SUBSCRIPTIONS.items():
-            for queue in (dead_queue(service), requests_queue(service)):
-                queue(channel).declare()
-            mailbox = events_queue(service)(channel)
-            mailbox.declare()
             for event in heard:
-                mailbox.bind_to(events, routing_key=event.type)
-        heard_by_services = {event.type for heard in SUBSCRIPTIONS.values() for event in heard}
-        for kind in sorted(set(EVENTS) - heard_by_services):
+                events_queue(service)(channel).bind_to(events, routing_key=event.type)
+        for kind in only_live():
             live(channel).bind_to(events, routing_key=kind)
-    finally:
-        channel.close()
+
+
+def furnish(connection: Connection, ladder: Sequence[float], mark: str) -> None:
+    """Declare all of it; where our user may not, look whether someone else has. Raises NotFurnished.
+
+    ``mark`` is an exchange whose name tells one topology from another (shared.messaging.definitions): a broker
+    without it was furnished for another version, or for another ladder, and might not bind what we say.
+    """
+    try:
+        declare(connection, ladder)
+    except AccessRefused:
+        with connection.channel() as channel:
+            try:
+                channel.exchange_declare(mark, "fanout", passive=True)
+                for queue in queues(ladder):
+                    channel.queue_declare(queue.name, passive=True)
+            except NotFound as missing:
+                raise NotFurnished(mark) from missing
+
+
+class NotFurnished(ConnectionError):  # noqa: N818 - the broker has yet to be made ready for us
+    """The broker lacks what our user may not declare; the operator imports the definitions of this version."""

@@ -31,4 +31,8 @@ circuit_open = Gauge(
     "1 while a handler fails on event after event and its events wait instead of being tried.",
     ["service", "handler"],
 )
+notices_late = Gauge("chapterhouse_notices_late_seconds", "How long the oldest notice that may leave has waited.")
+notices_again = Gauge("chapterhouse_notices_again", "Notices that were tried, and wait to be tried again.")
+notices_doubtful = Gauge("chapterhouse_notices_doubtful", "Notices of which nobody knows whether they arrived.")
+notices_held = Gauge("chapterhouse_notices_held", "Notices that wait for a person's decision.")
 consuming = Gauge("chapterhouse_consuming", "1 while the service takes events from its queue.", ["service"])
