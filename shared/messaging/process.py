@@ -18,6 +18,7 @@ from shared.messaging.caller import Caller
 from shared.messaging.consumer import Batches
 from shared.messaging.dispatch import Dispatcher
 from shared.messaging.link import LOST
+from shared.messaging.nodes import in_turn
 from shared.messaging.relay import Relay
 from shared.runtime import health, metrics
 from shared.runtime.clock import SharedClock, clock_for
@@ -107,7 +108,7 @@ class Core:
         delay = 0.2
         while True:
             try:
-                with Connection(self.settings.broker_url) as connection:
+                with Connection(in_turn(self.settings.broker_url)[0]) as connection:
                     topology.declare(connection, self.settings.ladder)
                     return
             except LOST as error:
@@ -166,7 +167,7 @@ class Core:
 
     def _queue_length(self) -> int:
         try:
-            with Connection(self.settings.broker_url) as connection:
+            with Connection(in_turn(self.settings.broker_url)[0]) as connection:
                 return int(connection.default_channel.queue_declare(f"{self.name}.events", passive=True).message_count)
         except Exception:  # noqa: BLE001 - the broker is away: not settled
             return -1

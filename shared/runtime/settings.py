@@ -16,6 +16,7 @@ class Settings(BaseSettings):
 
     env: Literal["development", "production"] = "development"
     broker_url: str = "amqp://guest:guest@127.0.0.1:5672//"
+    """Of a cluster the URL of each node, with semicolons between them."""
     data: Path = Path("var/data")
     keys: Path = Path("var/keys")
     database_url: str = "sqlite:///{data}/{service}.db"
