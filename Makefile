@@ -7,13 +7,16 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test lint format types clean lock setup
+.PHONY: help run cluster test lint format types clean lock setup
 
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(READY) ## Start everything on this machine, play the life of a meeting, stay up until Ctrl-C
 	@$(BIN)/chapterhouse run
+
+cluster: $(READY) ## The same with three broker nodes, PostgreSQL and two processes of every service, in var/cluster
+	@CHAPTERHOUSE_FOLDER=$${CHAPTERHOUSE_FOLDER:-var/cluster} $(BIN)/chapterhouse run --nodes 3 --processes 2 --database postgresql
 
 test: $(READY) ## Lint, types, import rules and the whole suite, on a real broker and both databases
 	@$(BIN)/python -m tests.support.prepare

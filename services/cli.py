@@ -85,12 +85,15 @@ def join_running(folder: Path) -> None:
 @click.option("--life/--no-life", default=True, envvar="CHAPTERHOUSE_LIFE", help="Play the life of one meeting first.")
 @click.option("--play-again", is_flag=True, help="Play it once more, with other people, on the data that are there.")
 @click.option("--once", is_flag=True, help="Stop when the life has been played.")
-def run(folder: Path, *, life: bool, play_again: bool, once: bool) -> None:
+@click.option("--nodes", type=click.IntRange(1, 7), default=1, help="Nodes of the broker; an odd number.")
+@click.option("--processes", type=click.IntRange(1, 8), default=1, help="Processes of each service.")
+@click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", help="A private one.")
+def run(folder: Path, *, life: bool, play_again: bool, once: bool, nodes: int, processes: int, database: str) -> None:
     """Start a whole network on this machine and keep it up until Ctrl-C."""
     from rich.console import Console  # noqa: PLC0415
 
     from services.local import supervisor  # noqa: PLC0415
-    from services.local.programs import Ports  # noqa: PLC0415
+    from services.local.programs import Ports, Size  # noqa: PLC0415
 
     try:
         ports = Ports.from_environment()
@@ -98,7 +101,8 @@ def run(folder: Path, *, life: bool, play_again: bool, once: bool) -> None:
         raise click.ClickException(f"a port is a number ({error})") from error
     url = os.environ.get("CHAPTERHOUSE_DATABASE_URL")
     how: supervisor.Life | None = "again" if play_again else "first time" if life else None
-    sys.exit(supervisor.run(folder, ports=ports, database_url=url, life=how, once=once, console=Console()))
+    size = Size(nodes, processes, postgres=database == "postgresql")
+    sys.exit(supervisor.run(folder, ports=ports, database_url=url, life=how, once=once, console=Console(), size=size))
 
 
 @main.command()

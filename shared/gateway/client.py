@@ -20,6 +20,7 @@ from aio_pika.exceptions import AMQPError, PublishError
 from shared.contracts.base import Actor, Command, Event, Query, Request, Sealed, View
 from shared.contracts.errors import Unreachable
 from shared.messaging.envelope import Envelope, Unreadable, decode
+from shared.messaging.nodes import in_turn
 from shared.messaging.requests import ask_bytes, read_reply
 from shared.runtime.address import why
 from shared.runtime.clock import real_now
@@ -33,6 +34,17 @@ V = TypeVar("V", bound=View)
 REPLY_TO = "amq.rabbitmq.reply-to"
 LIVE_LENGTH = 10_000
 """A live page may miss; the stream of a gateway that does not keep up drops its oldest."""
+
+
+async def connect(urls: str, name: str) -> AbstractConnection:
+    """A connection to the first of the broker's nodes that lets us in. Raises what the last one raised."""
+    lost: Exception = ConnectionError("no broker is named")
+    for url in in_turn(urls):
+        try:
+            return await aio_pika.connect(url, timeout=5, client_properties={"connection_name": name})
+        except (AMQPError, OSError, TimeoutError) as error:
+            lost = error
+    raise lost
 
 
 class Client:
@@ -163,9 +175,7 @@ class Client:
     async def _connect(self) -> None:
         self._lost = asyncio.Event()
         lost = self._lost
-        self._connection = await aio_pika.connect(
-            self._url, timeout=5, client_properties={"connection_name": f"{self._keys.name} gateway"}
-        )
+        self._connection = await connect(self._url, f"{self._keys.name} gateway")
         self._connection.close_callbacks.add(lambda *_: lost.set())
         channel = self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         channel.close_callbacks.add(lambda *_: lost.set())

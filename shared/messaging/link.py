@@ -20,6 +20,7 @@ from amqp.exceptions import AMQPError
 from eventlet.semaphore import Semaphore
 
 from shared.messaging.address import connection_to
+from shared.messaging.nodes import in_turn
 from shared.runtime.address import why
 
 HEARTBEAT = 30
@@ -30,18 +31,14 @@ on a connection that lives it is a mistake of ours, and passes."""
 
 
 class Link:
-    """A connection with one channel. Raises LinkLost for whatever a dying connection raises."""
+    """A connection with one channel to one of the broker's nodes. Raises LinkLost for whatever a dying one raises."""
 
     def __init__(self, url: str, *, name: str, heartbeat: int = HEARTBEAT) -> None:
-        options = {"client_properties": {"connection_name": name}}
-        self._kombu = connection_to(url, heartbeat=heartbeat, connect_timeout=5, transport_options=options)
         self._write = Semaphore()
         self._kept: bytearray | None = None
         self._broken = False
         with self.guard():
-            # Not through kombu's ``connect`` and ``connection``: they wait before they fail, and open a second
-            # connection in silence, without our consumer, when the first is lost.
-            self._amqp: Any = self._kombu.transport.establish_connection()
+            self._amqp: Any = _connect(url, name, heartbeat)
             self.channel: Any = self._amqp.channel()
             self.channel.auto_decode = False
             self._amqp.client_properties.get("capabilities", {}).pop("connection.blocked", None)
@@ -146,6 +143,21 @@ class Link:
         finally:
             self._broken = True
             self._amqp.collect()
+
+
+def _connect(urls: str, name: str, heartbeat: int) -> Any:
+    """A py-amqp connection to the first node that lets us in. Raises what the last one raised."""
+    options = {"client_properties": {"connection_name": name}}
+    lost: BaseException = ConnectionError("no broker is named")
+    for url in in_turn(urls):
+        node = connection_to(url, heartbeat=heartbeat, connect_timeout=5, transport_options=options)
+        try:
+            # Not through kombu's ``connect`` and ``connection``: they wait before they fail, and open a second
+            # connection in silence, without our consumer, when the first is lost.
+            return node.transport.establish_connection()
+        except LOST as error:
+            lost = error
+    raise lost
 
 
 def _read_at_large(transport: Any) -> None:

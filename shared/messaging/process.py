@@ -20,6 +20,7 @@ from shared.messaging.consumer import Batches
 from shared.messaging.definitions import mark
 from shared.messaging.dispatch import Dispatcher
 from shared.messaging.link import LOST
+from shared.messaging.nodes import in_turn
 from shared.messaging.relay import Relay
 from shared.runtime import health, metrics
 from shared.runtime.address import why
@@ -112,7 +113,7 @@ class Core:
         delay = 0.2
         while True:
             try:
-                with connection_to(self.settings.broker_url) as connection:
+                with connection_to(in_turn(self.settings.broker_url)[0]) as connection:
                     topology.furnish(connection, self.settings.ladder, mark(self.settings.ladder))
                     return
             except topology.NotFurnished:
@@ -179,7 +180,7 @@ class Core:
 
     def _queue_length(self) -> int:
         try:
-            with connection_to(self.settings.broker_url) as connection:
+            with connection_to(in_turn(self.settings.broker_url)[0]) as connection:
                 return int(connection.default_channel.queue_declare(f"{self.name}.events", passive=True).message_count)
         except Exception:  # noqa: BLE001 - the broker is away: not settled
             return -1

@@ -49,7 +49,7 @@ class Settings(FromEnvironment):
 
     env: Literal["development", "production"] = "development"
     broker_url: str = "amqp://guest:guest@127.0.0.1:5672//"
-    """``amqps://…?cafile=…`` for TLS: shared.runtime.address."""
+    """``amqps://…?cafile=…`` for TLS: shared.runtime.address. Of a cluster the URL of each node, with semicolons between."""
     data: Path = Path("var/data")
     keys: Path = Path("var/keys")
     database_url: str = "sqlite:///{data}/{service}.db"

@@ -55,12 +55,8 @@ class TestBroker(Protocol):
         """Close every connection and start the broker again on the same port; confirmed messages stay."""
         ...
 
-    def write_register(self) -> None:
-        """Have the node write which queues it has (SYNC)."""
-        ...
-
-    def kill(self, *, register_written: bool = False) -> None:
-        """SIGKILL to the node, after its register is written, unless the caller saw to that."""
+    def kill(self) -> None:
+        """SIGKILL to the node, its register of queues written (SYNC)."""
         ...
 
     def start(self) -> None:
@@ -101,12 +97,8 @@ class PrivateTestBroker:
     def restart(self) -> None:
         self.node.restart()
 
-    def write_register(self) -> None:
+    def kill(self) -> None:
         self.node.ctl("eval", SYNC)
-
-    def kill(self, *, register_written: bool = False) -> None:
-        if not register_written:
-            self.write_register()
         self.node.kill()
 
     def start(self) -> None:
@@ -157,12 +149,7 @@ class ContainerBroker:
             self._container.exec(["rabbitmqctl", command])
         _wait(self.url)
 
-    def write_register(self) -> None:
-        self._container.exec(["rabbitmqctl", "eval", SYNC])
-
-    def kill(self, *, register_written: bool = False) -> None:
-        if not register_written:
-            self.write_register()
+    def kill(self) -> None:
         self._container.get_wrapped_container().kill()
 
     def start(self) -> None:
@@ -201,10 +188,7 @@ class GivenTestBroker:
     def restart(self) -> None:
         pytest.fail("the broker named in CHAPTERHOUSE_TEST_BROKER is not ours to restart; unset it for this test")
 
-    write_register = start = restart
-
-    def kill(self, *, register_written: bool = False) -> None:
-        self.restart()
+    kill = start = restart
 
     def stop(self) -> None:
         for name in self._made:

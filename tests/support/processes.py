@@ -20,7 +20,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 
 
-def eventually(probe: Callable[[], T], *, within: float = 60.0, every: float = 0.1, what: str = "it") -> T:
+def eventually(probe: Callable[[], T], *, within: float = 30.0, every: float = 0.1, what: str = "it") -> T:
     """Wait until the probe gives something true, and give that; fail the test after so many seconds.
 
     An AssertionError of the probe counts as "not yet", and is the one that fails the test.

@@ -252,19 +252,18 @@ def test_a_gateway_says_at_once_that_the_broker_is_away_and_comes_back_by_itself
     async def run() -> int:
         async with gateway(site) as client:
             live = asyncio.create_task(follow(client))
-            await asyncio.to_thread(broker.write_register)
             slow = asyncio.create_task(
                 client.send(Raise(name=name, seconds=4), MEMBER, request_id=request_id, seconds=30)
             )
             await asyncio.sleep(0.5)
-            await asyncio.to_thread(broker.kill, register_written=True)
+            await asyncio.to_thread(broker.kill)
             with pytest.raises(Unreachable):
-                await asyncio.wait_for(slow, 20)
+                await asyncio.wait_for(slow, 5)
             began = asyncio.get_running_loop().time()
             with pytest.raises(Unreachable):
                 await client.ask(ReadCounter(name=name), MEMBER)
-            assert asyncio.get_running_loop().time() - began < 3, "that is waiting, not being told"
-            await asyncio.wait_for(live, 20)
+            assert asyncio.get_running_loop().time() - began < 0.5
+            await asyncio.wait_for(live, 5)
             await asyncio.to_thread(broker.start)
             async with asyncio.timeout(30):
                 while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -97,6 +98,8 @@ def test_a_service_that_asks_another_is_told_at_once_when_the_broker_is_away(
     eventually(lambda: len(answers()) > away + 4, what="being told")
     told = answers()[away + 1 :]
     assert {each["said"] for each in told} == {"Unreachable"}
-    assert max(each["seconds"] for each in told) < 3, "that is waiting, not being told"
+    assert max(each["seconds"] for each in told) < 1
     broker.start()
+    back = time.monotonic()
     eventually(lambda: answers()[-1]["said"] == "0", what="the next answer")
+    assert time.monotonic() - back < 20

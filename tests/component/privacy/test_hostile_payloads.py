@@ -234,9 +234,9 @@ def test_a_hostile_list_is_reported_row_by_row(scene: Scene, what: str) -> None:
     from shared.contracts.meetings import ImportReport  # noqa: PLC0415
 
     payload = scene.payloads()["meetings.import_meetings.v1"] | {"rows_json": HOSTILE_ROWS[what]}
-    began = time.process_time()
+    began = time.monotonic()
     answer = answer_to(scene, "meetings.import_meetings.v1", payload)
-    assert time.process_time() - began < 4, "one row keeps everybody else waiting"
+    assert time.monotonic() - began < 4, "one row keeps everybody else waiting"
     assert isinstance(answer, ImportReport | Invalid), f"{answer!r}"
     if isinstance(answer, ImportReport):
         assert len(answer.rows) == len(json.loads(HOSTILE_ROWS[what]))
