@@ -48,6 +48,8 @@ class Site:
     base_url: str = "http://127.0.0.1"  # as browsers call it; https makes cookies Secure and sends HSTS
     cookie: str = "session"
     cookie_seconds: int | None = None
+    locale: str = "en"
+    """How times are written, unless a page knows better."""
     clock: Clock = field(default_factory=SystemClock)
     most_bytes: int = 3_000_000
     metrics_from: frozenset[str] = frozenset({"127.0.0.1", "::1"})
@@ -99,7 +101,12 @@ def make_app(site: Site, routers: Sequence[APIRouter]) -> FastAPI:
     )
     app.state.site, app.state.assets, app.state.forgery, app.state.figures = site, assets, forgery, figures
     app.state.pages = Pages(
-        templates=site.templates, assets=assets, forgery=forgery, title=site.title, layout=site.layout
+        templates=site.templates,
+        assets=assets,
+        forgery=forgery,
+        title=site.title,
+        layout=site.layout,
+        locale=site.locale,
     )
     app.add_middleware(
         Frame,
