@@ -86,9 +86,11 @@ class Frame:
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
             try:
                 if self._too_big(scope):
-                    await Response("That is more than can be sent at once.", 413, media_type="text/plain")(
-                        scope, receive, framed
-                    )
+                    await Response(
+                        "That is more than can be sent at once. Nothing was done. Go back, and send less of it.",
+                        413,
+                        media_type="text/plain",
+                    )(scope, receive, framed)
                 else:
                     await self._app(scope, receive, framed)
             except Exception as error:

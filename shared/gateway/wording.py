@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,12 @@ def time_of(moment: datetime, zone: str, locale: str = "en") -> str:
     return clock(local(moment, zone), locale)
 
 
+def moment(at: datetime, locale: str = "en") -> str:
+    """``27 November 2026, 3:05 pm UTC``: when something was done, for whoever looks into it."""
+    there = at.astimezone(UTC)
+    return f"{there.day} {there:%B} {there.year}, {clock(there, locale)} UTC"
+
+
 def mode(value: Mode | str) -> str:
     """A way to attend, as a person says it."""
     return MODES[Mode(value)]
@@ -62,6 +68,7 @@ def filters(locale: str) -> dict[str, Callable[..., object]]:
         "day_of": day_of,
         "long_day_of": long_day_of,
         "time_of": partial(time_of, locale=locale),
+        "moment": partial(moment, locale=locale),
         "mode": mode,
         "people": people,
         "zip_with": zip_with,
