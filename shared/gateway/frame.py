@@ -106,7 +106,8 @@ class Frame:
             if name == b"content-length" and (not value.isdigit() or int(value) > self._most_bytes):
                 most = f"{self._most_bytes // 1000:,} kB"
                 return PlainTextResponse(
-                    f"That is more than can be sent at once: {most} at most. Nothing was done.\n", 413
+                    f"That is more than can be sent at once: {most} at most. Nothing was done. Go back, and send less of it.\n",
+                    413,
                 )
         return None
 
