@@ -107,6 +107,8 @@ def test_a_body_of_unknown_length_and_one_too_long_are_refused_with_what_would_b
     """Before a byte of it is read."""
     told = client.post("/hook", content=iter([b"a=1"]))
     assert (told.status_code, "Content-Length" in told.text) == (411, True)
+    both = client.post("/hook", content=b"x", headers={"Content-Length": "1", "Transfer-Encoding": "chunked"})
+    assert both.status_code == 411
     told = client.post("/hook", content=b"x", headers={"Content-Length": "3000001"})
     assert (told.status_code, "3,000 kB" in told.text) == (413, True)
 
