@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -35,10 +35,17 @@ from tests.chaos.proxy import Line, Proxy
 
 LADDER = (0.5, 1.0, 2.0, 4.0)
 """The retry ladder's rungs in seconds: short, so that what fails for ten seconds is parked within the run."""
+SHORTER = {
+    "CHAPTERHOUSE_LADDER": ",".join(map(str, LADDER)),
+    "CHAPTERHOUSE_NOTIFICATIONS_LEASE_SECONDS": "60",
+}
+"""What every process is told so that nothing is left behind for longer than a run: a notice that a dead process was
+sending is looked at after a minute, which is still longer than any time-out below it.
+"""
 HEARTBEAT = 4
 """Seconds between the heartbeats of a connection to the broker; the broker gives up after two that are missing."""
-DISK = 384
-"""Megabytes of the small disk."""
+DISKS = {"sqlite": 384, "postgresql": 1024}
+"""Megabytes of the small disk. PostgreSQL keeps some hundred of its log."""
 RECOVERED_WITHIN = 120.0
 """Seconds. An idle machine takes ten after the worst fault."""
 DISK_FREE_LIMIT = "104857600"
@@ -79,7 +86,7 @@ class ChaosNetwork:
         self.proxy = Proxy()
         self.postgres: PrivatePostgres | None = None
         self.clocks = Clocks(self.run)
-        self.disk = SmallDisk(self.folder / "data", DISK)
+        self.disk = SmallDisk(self.folder / "data", DISKS["sqlite"])
         """Under the databases, or under the PostgreSQL server, in a folder of /tmp which its user can reach."""
         self.programs = _programs(processes)
         self._given = broker
@@ -169,6 +176,10 @@ class ChaosNetwork:
 
     # -- asking and telling -------------------------------------------------------------------
 
+    def metrics(self, processes: Iterable[str], name: str, **labels: str) -> float:
+        """The sum of a metric over these processes."""
+        return sum(self.metric(process, name, **labels) for process in processes)
+
     def metric(self, process: str, name: str, **labels: str) -> float:
         """The sum of a metric at /metrics of one process; 0 where the process does not answer."""
         with contextlib.suppress(httpx.HTTPError):
@@ -193,6 +204,10 @@ class ChaosNetwork:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sign)
         return pid
+
+    def back(self, process: str, *, after: int | None, within: float) -> bool:
+        """Wait until a process is there under another id than this one, and takes work. Whether it came."""
+        return until(lambda: self.network.pid(process) not in (None, after) and self.network.ready(process), within)
 
     def move_clock(self, seconds: float, *, within: float = 240.0) -> float:
         """Move the domain clock forward for everybody, as the life does; the new offset."""
@@ -241,7 +256,7 @@ class ChaosNetwork:
         if self.database == "postgresql":
             scratch = tempfile.mkdtemp(prefix="chapterhouse-chaos-postgres-")
             self._closing.callback(shutil.rmtree, scratch, ignore_errors=True)
-            self.disk = SmallDisk(Path(scratch), DISK, keep=False)
+            self.disk = SmallDisk(Path(scratch), DISKS["postgresql"], keep=False)
         self._closing.enter_context(self.disk)
         self._closing.enter_context(self.clocks)
         url = self._start_database()
@@ -252,7 +267,7 @@ class ChaosNetwork:
             database_url=url,
             broker=broker,
             programs=self.programs,
-            env={"CHAPTERHOUSE_LADDER": ",".join(map(str, LADDER)), **self._env},
+            env={**SHORTER, **self._env},
             env_of={program.name: self._told(program, broker) for program in self.programs},
             keep_up=True,
             say=self._say,

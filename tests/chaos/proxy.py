@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -27,6 +27,8 @@ Way = Literal["to broker", "to process"]
 Side = Literal["process", "broker", "us"]
 WAYS: tuple[Way, Way] = ("to broker", "to process")
 PIECE = 65536
+TRICKLE = 0.05
+"""Seconds between the drops of a line that trickles."""
 LOOK_AGAIN = 0.02
 """Seconds between looks whether a line that stands still may go on."""
 
@@ -97,9 +99,8 @@ class Wire:
         self.end(by)
 
     async def _wait(self, way: Way, size: int) -> None:
-        weather = self._line.weather
-        if size and (weather.delay or weather.rate):
-            await asyncio.sleep(weather.delay + (size / weather.rate if weather.rate else 0.0))
+        if size and self._line.weather.delay:
+            await asyncio.sleep(self._line.weather.delay)
         while way in self._line.weather.shut and not self._ended:  # noqa: ASYNC110 - set by other threads
             await asyncio.sleep(LOOK_AGAIN)
 
@@ -113,14 +114,26 @@ class Wire:
             data = data[: middle.upto]
         self._look(way, data)
         writer = self._writers[way]
-        self._line.passed[way] += len(data)
-        writer.write(data)
-        await writer.drain()
+        for piece in self._pieces(data):
+            self._line.passed[way] += len(piece)
+            writer.write(piece)
+            await writer.drain()
+            if len(piece) < len(data):
+                await asyncio.sleep(TRICKLE)
         if middle is None:
             return False
         self._line.cuts.append(Cut(way, middle.passed, middle.of))
         await asyncio.sleep(0.05)  # so that the half is read before the end is heard of
         return True
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        """All at once, or, while the line trickles, a little at a time."""
+        at = 0
+        while at < len(data):
+            rate = self._line.weather.rate
+            size = max(1, int(rate * TRICKLE)) if rate else len(data) - at
+            yield data[at : at + size]
+            at += size
 
     def _look(self, way: Way, data: bytes) -> None:
         if not self._line.amqp:

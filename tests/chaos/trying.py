@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -28,7 +29,7 @@ def main() -> int:
     began = time.monotonic()
     with ChaosNetwork(folder, seed=told.seed, database=told.database, say=console.print) as network:
         console.print(f"Up after {time.monotonic() - began:.0f} s in {folder}")
-        faults = [fault for fault in faults_for(network) if told.only in fault.kind]
+        faults = [fault for fault in faults_for(network) if re.search(told.only, fault.kind)]
         with light_load(network.network) as load:
             table = Table("fault", "seen", "what", "seconds", "settled after")
             seen = [
@@ -58,7 +59,7 @@ def _try(network: ChaosNetwork, fault: Fault, rng: random.Random, table: Table, 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="kinds that hold these words")
+    parser.add_argument("--only", default="", help="kinds in which this regular expression is found")
     parser.add_argument("--database", default="sqlite", choices=("sqlite", "postgresql"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path)
