@@ -1,8 +1,8 @@
 """A TCP proxy between each process and the broker, which does to their connections what networks do.
 
 One thread, one loop. A *line* is the way of one process: it listens on a port of its own and carries any number
-of connections (*wires*). What the line is told holds for those that are open and for those that come. Nothing is
-read ahead of what was passed on but one piece a direction, so that a line which stands still pushes back.
+of connections (*wires*). What the line is told holds for those that are open and for those that come. Little is
+read ahead of what was passed on, so that a line which stands still pushes back.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ WAYS: tuple[Way, Way] = ("to broker", "to process")
 PIECE = 65536
 TRICKLE = 0.05
 """Seconds between the drops of a line that trickles."""
+HELD_AT_MOST = 1024 * 1024
+"""Bytes that a line which is shut takes before it pushes back."""
 LOOK_AGAIN = 0.02
 """Seconds between looks whether a line that stands still may go on."""
 
@@ -83,26 +85,44 @@ class Wire:
     async def carry(self, way: Way, source: asyncio.StreamReader) -> None:
         """Pass on what comes, as the weather allows; ends when either side does."""
         by: Side = "process" if way == "to broker" else "broker"
-        try:
-            while data := await source.read(PIECE):
-                self._line.held[way] += len(data)
-                await self._wait(way, len(data))
-                self._line.held[way] -= len(data)
-                if await self._pass(way, data):
-                    by = "us"
-                    break
-        except OSError:  # the other side, perhaps; who it was that hung up cannot be told any more
-            pass
-        if by != "us" and not self._ended:
-            self._line.hung_up[by] += 1
-        await self._wait(way, 0)  # that somebody hung up does not pass either while nothing does
+        hung_up = False
+        while not hung_up and not self._ended:
+            data = await self._read(way, source)
+            if data and self._line.weather.delay:
+                await asyncio.sleep(self._line.weather.delay)
+            hung_up = not data
+            while self._shut(way):
+                data, hung_up = await self._hold(way, data, source, hung_up=hung_up)
+            self._line.held[way] -= len(data)
+            with contextlib.suppress(OSError):  # the other side is gone, which its own direction finds
+                if data and await self._pass(way, data):
+                    by, hung_up = "us", True
         self.end(by)
 
-    async def _wait(self, way: Way, size: int) -> None:
-        if size and self._line.weather.delay:
-            await asyncio.sleep(self._line.weather.delay)
-        while way in self._line.weather.shut and not self._ended:  # noqa: ASYNC110 - set by other threads
+    def _shut(self, way: Way) -> bool:
+        return way in self._line.weather.shut and not self._ended
+
+    async def _read(self, way: Way, source: asyncio.StreamReader) -> bytes:
+        """What comes next; nothing where that side has hung up, which is counted."""
+        data = b""
+        with contextlib.suppress(OSError):
+            data = await source.read(PIECE)
+        self._line.held[way] += len(data)
+        if not data and not self._ended:
+            self._line.hung_up["process" if way == "to broker" else "broker"] += 1
+        return data
+
+    async def _hold(self, way: Way, data: bytes, source: asyncio.StreamReader, *, hung_up: bool) -> tuple[bytes, bool]:
+        """For a moment, keep what came, and listen for more, so that a hanging up is seen: it does not pass either."""
+        if hung_up or len(data) > HELD_AT_MOST:
             await asyncio.sleep(LOOK_AGAIN)
+            return data, hung_up
+        try:
+            async with asyncio.timeout(LOOK_AGAIN):
+                more = await self._read(way, source)
+        except TimeoutError:
+            return data, False
+        return data + more, not more
 
     async def _pass(self, way: Way, data: bytes) -> bool:
         """Pass on this piece; True when it was cut, and the connection is to end with it."""

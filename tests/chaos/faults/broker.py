@@ -12,11 +12,14 @@ from dataclasses import dataclass
 
 from services.local.broker import BrokerFailed, PrivateBroker, unreachable
 from tests.chaos.faults.effect import Effect, Fault
+from tests.chaos.faults.processes import busy
 from tests.chaos.network import DISK_FREE_LIMIT, ChaosNetwork, until
 from tests.chaos.proxy import Loss
 
 UP_WITHIN = 60.0
 """Seconds until a node answers again. An idle machine takes 5 to 8."""
+BUSY_WITHIN = 3.0
+"""Seconds in which some process has something in its hands."""
 STAYS = (1.0, 5.0)
 """Seconds that it stays away, or full."""
 
@@ -82,6 +85,7 @@ class BrokerKilled(_OfANode):
 
     def hurt(self, network: ChaosNetwork, node: PrivateBroker, rng: random.Random) -> Effect:
         """Observed: the connections that were lost, and that the node is there again."""
+        until(lambda: any(map(busy, network.proxy.lines.values())), BUSY_WITHIN, every=0.001)
         moment, pid = time.monotonic(), node.pids[0]
         with suppress(ProcessLookupError):
             os.kill(pid, self.sign)
@@ -109,7 +113,7 @@ class BrokerDiskFull(_OfANode):
 
     def hurt(self, network: ChaosNetwork, node: PrivateBroker, rng: random.Random) -> Effect:
         """Observed: publishes that waited for their confirms all that time, and connections that were blocked."""
-        node.ctl("set_disk_free_limit", "1000TB")
+        node.ctl("set_disk_free_limit", "1000000GB")
         try:
             held, most = rng.uniform(*STAYS) + 2.0, 0
             began = time.monotonic()
