@@ -22,7 +22,7 @@ from services.local.life.stage import MAIN, Role, cast
 from services.local.life.telling import Teller
 from services.local.network import Network
 from shared.contracts.errors import Fault, Refused, Unreachable
-from tests.chaos.network import until
+from tests.chaos.healing import until
 
 STUMBLES = (Stuck, httpx.HTTPError, Refused, Fault, Unreachable, OSError, LookupError, ValueError)
 """What somebody may run into whose network is being hurt: they give up, and the next one comes."""
