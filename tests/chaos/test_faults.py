@@ -31,8 +31,8 @@ SOME: tuple[Fault, ...] = (
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosNetwork]:
-    """One for all, with two processes of each service."""
-    with ChaosNetwork(tmp_path_factory.mktemp("chaos") / "var") as network:
+    """One for all."""
+    with ChaosNetwork(tmp_path_factory.mktemp("chaos") / "var", processes=1) as network:
         yield network
 
 
