@@ -7,10 +7,10 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run cluster test lint format types clean lock setup
+.PHONY: help run cluster test test-rabbitmq4 lint format types clean lock setup
 
 help: ## Say what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(READY) ## Start everything on this machine, play the life of a meeting, stay up until Ctrl-C
 	@$(BIN)/chapterhouse run
@@ -22,6 +22,11 @@ test: $(READY) ## Lint, types, import rules and the whole suite, on a real broke
 	@$(BIN)/python -m tests.support.prepare
 	@$(MAKE) --no-print-directory lint types
 	CHAPTERHOUSE_EXPECT_VARIANTS=sqlite,postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-rabbitmq4: $(READY) ## The event core and the cluster on RabbitMQ 4, which is fetched from Debian 13 into var/rabbitmq4
+	@$(BIN)/python -m tests.support.rabbitmq4 var/rabbitmq4
+	CHAPTERHOUSE_TEST_RABBITMQ=var/rabbitmq4/sbin $(BIN)/python -m pytest \
+		tests/component/core tests/component/cluster tests/component/local/test_broker.py
 
 lint: $(READY) ## Look for mistakes, unformatted files and forbidden imports
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from typing import Self, TypeVar, cast
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import AMQPError, PublishError
+from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 
 from shared.contracts.base import Actor, Command, Event, Query, Request, Sealed, View
 from shared.contracts.errors import Unreachable
@@ -126,6 +126,9 @@ class Client:
             raise Unreachable(f"{request.receiver()} did not answer in {seconds:.0f} s") from error
         except PublishError as error:
             raise Unreachable(f"{request.receiver()} has never run on this broker") from error
+        except DeliveryError as error:  # this channel may go on being refused: shared.messaging.link.Link.leave
+            self._lost.set()
+            raise Unreachable(f"the broker could not take a request for {request.receiver()}") from error
         except (AMQPError, ConnectionError, RuntimeError) as error:
             raise Unreachable("the connection to the broker was lost") from error
         finally:

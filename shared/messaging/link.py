@@ -115,6 +115,14 @@ class Link:
         if not self._lives():
             raise LinkLost("the connection was lost")
 
+    def leave(self) -> None:
+        """Let nothing more go over this link: whoever uses it next is told that it is lost, and opens another.
+
+        After a refusal: in RabbitMQ 3.10 a channel whose first message for a quorum queue came while its leader was
+        lost, and no other was known yet, is refused until the dead node is back (rabbit_fifo_client, ``badrpc``).
+        """
+        self._broken = True
+
     def _check_heard(self) -> None:
         count = self._amqp.bytes_recv
         last, since = self._heard
@@ -226,6 +234,8 @@ class Confirms:
             self.link.drain(min(left, 1.0))
         taken, self._taken = self._taken, set()
         refused, self._refused = self._refused, set()
+        if refused:
+            self.link.leave()
         return taken, refused
 
     def _on_ack(self, delivery_tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp's signature
