@@ -57,6 +57,8 @@ clean: ## Remove the environment and all caches; the data of `make run` stay in 
 lock: $(READY) ## Choose the newest versions that pyproject.toml allows, and write them down with their hashes
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --constraint requirements.lock --upgrade --output-file requirements-bench.lock
 
 setup: $(READY) ## Make the environment alone
 
