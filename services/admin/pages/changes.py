@@ -51,6 +51,9 @@ CHANGES: dict[str, Change] = {
 }  # fmt: skip
 
 
+DONE = {what: change.done for what, change in CHANGES.items()} | {"move": "The meeting has moved"}
+
+
 def possible(meeting: MeetingView, what: str) -> str | None:
     """Why this change cannot be made now, as a sentence; None if it can."""
     if meeting.status is not MeetingStatus.SCHEDULED:
@@ -80,7 +83,7 @@ async def _page(
     change, meeting = CHANGES[what], desk.meeting
     hindrance = possible(meeting, what)
     if hindrance:
-        return desk.page("change_impossible.html", status=409, meeting=meeting, change=change, hindrance=hindrance)
+        return desk.page("change_impossible.html", status=409, meeting=meeting, title=change.title, hindrance=hindrance)
     seats = await seats_of(desk)
     preview = await desk.ask(PreviewChange(meeting_id=meeting.meeting_id, change=change.notice))
     return desk.page(
@@ -150,7 +153,7 @@ async def telling(desk: MeetingDesk, revision: int) -> tuple[Progress, list[Miss
     seats = await desk.ask(ListMeetingSeats(meeting_id=meeting_id))
     alias: dict[MemberId, str] = {row.member_id: row.alias for row in seats.seats}
     missed = [Missed(alias.get(each.member_id, "Someone who gave up their seat"), each) for each in progress.unreached]
-    gathering = progress.due == 0 and told_people(seats) > 0
+    gathering = progress.due == 0 and not progress.complete  # notifications has not heard of the change yet
     return progress, sorted(missed, key=lambda each: (not each.held, each.alias.casefold())), gathering
 
 
@@ -167,7 +170,7 @@ async def told(desk: OwnMeeting, revision: int, done: str = "") -> Response:
         progress=progress,
         missed=missed,
         gathering=gathering,
-        done=CHANGES[done].done if done in CHANGES else "",
+        done=DONE.get(done, ""),
     )
 
 

@@ -125,7 +125,7 @@ def text(to: str, body: str = "Your meeting is online.") -> Message:
         ({"mode": "refuse", "code": 21408}, Permanent("region_not_allowed", alarm=True)),
         ({"mode": "refuse", "code": 20003, "status": 401}, Transient("login_refused", 300.0)),
         ({"mode": "refuse", "code": 20429}, Transient("too_many_requests", 10.0)),
-        ({"mode": "refuse", "code": 20500}, Transient("http_500", 60.0)),
+        ({"mode": "refuse", "code": 20500}, Transient("http_500", 60.0, doubtful=True)),
         ({"mode": "refuse", "code": 99999, "text": "To +447400123456 is bad"}, Permanent("provider_99999", alarm=True)),
     ],
 )
