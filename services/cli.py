@@ -144,7 +144,7 @@ def run(folder: Path, *, life: bool, play_again: bool, once: bool, nodes: int, p
     try:
         ports = Ports.from_environment()
     except ValueError as error:
-        raise click.ClickException(f"a port is a number ({error})") from error
+        raise click.ClickException(str(error)) from error
     url = os.environ.get("CHAPTERHOUSE_DATABASE_URL")
     how: supervisor.Life | None = "again" if play_again else "first time" if life else None
     size = Size(nodes, processes, postgres=database == "postgresql")
