@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
 
@@ -483,7 +484,14 @@ class Network:
                 self._ports = Ports.free()
 
     def _check_disk(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise NetworkFailed(
+                f"{self.folder} cannot be written to ({error.strerror}). "
+                "Choose another folder: CHAPTERHOUSE_FOLDER=/path make run"
+            ) from error
         free = shutil.disk_usage(self.folder).free
         if free < LEAST_DISK:
             raise NetworkFailed(
