@@ -8,12 +8,15 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 SERVED = ("meetings", "registration", "notifications", "feedback", "admin", "portal")
 FOLDER = Path("var")
+T = TypeVar("T")
 
 _ROOMS = {
     # command -> module and name; imported when it is called, so that `--help` is quick
@@ -48,6 +51,49 @@ class _Commands(click.Group):
         module, attribute = _ROOMS[name]
         found: click.Command | None = getattr(importlib.import_module(module), attribute, None)
         return found
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command. What is wrong with an input, a setting, a key or a database is told as a sentence."""
+        try:
+            return super().invoke(context)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            sentence = _sentence(error)
+            if sentence is None:
+                raise
+            raise click.ClickException(sentence) from error
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell whoever typed the command; None for a fault of ours, whose traceback is wanted."""
+    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic_settings import BaseSettings  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    from shared.runtime.keys import KeysMissing  # noqa: PLC0415
+
+    if isinstance(error, ValidationError):
+        settings = {kind.__name__: str(kind.model_config.get("env_prefix", "")) for kind in _kinds_of(BaseSettings)}
+        prefix = settings.get(error.title)
+        return "; ".join(_wrong(one, prefix) for one in error.errors(include_input=False, include_url=False))
+    if isinstance(error, DBAPIError):
+        return f"the database cannot be used: {error.orig}. `chapterhouse migrate` makes what is missing"
+    return str(error) if isinstance(error, KeysMissing) else None
+
+
+def _kinds_of(kind: type[T]) -> Iterator[type[T]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _kinds_of(each)
+
+
+def _wrong(one: Mapping[str, Any], prefix: str | None) -> str:
+    field = ".".join(str(part) for part in one["loc"])
+    if one["type"] == "string_pattern_mismatch" and field == "slug":
+        return "slug: write it with lower-case letters, digits and dashes, 63 at most"
+    said = str(one["msg"]).removeprefix("Value error, ")
+    return f"{field if prefix is None else f'{prefix}{field}'.upper()}: {said[:1].lower()}{said[1:]}"
 
 
 @click.group(cls=_Commands)

@@ -19,6 +19,7 @@ from shared.contracts.meetings import (
 )
 from shared.contracts.notifications import ChangePreview, PreviewChange
 from shared.contracts.registration import ListMeetingSeats, MeetingSeats, SeatState
+from shared.gateway.web import site_of
 from shared.gateway.wording import MODES, day_of, time_of
 
 TOLD = (DateOutcome.MOVED, DateOutcome.CANCELLED)
@@ -59,7 +60,7 @@ async def outlook(desk: ChapterDesk, plan: SeriesPlan, from_date: date, change: 
         if row.state is not SeatState.RELEASED
     }
     return Outlook(
-        lines=[_line(each, preview.time_zone, seats) for each in preview.dates],
+        lines=[_line(each, preview.time_zone, seats, site_of(desk.request).locale) for each in preview.dates],
         count=len(told),
         words=await _words(desk, plan, preview, change, seats),
         crowded=_crowded(preview, change, seats),
@@ -70,9 +71,9 @@ async def outlook(desk: ChapterDesk, plan: SeriesPlan, from_date: date, change: 
     )
 
 
-def _line(at: DatePreview, zone: str, seats: dict[MeetingId, MeetingSeats]) -> Line:
+def _line(at: DatePreview, zone: str, seats: dict[MeetingId, MeetingSeats], locale: str) -> Line:
     def said(moment: datetime) -> str:
-        return f"{day_of(moment, zone)}, {time_of(moment, zone)}"
+        return f"{day_of(moment, zone)}, {time_of(moment, zone, locale)}"
 
     held = told_people(seats[at.meeting_id]) if at.meeting_id else 0
     shown = at.before or at.after

@@ -19,6 +19,8 @@ class AdminSettings(FromEnvironment):
     """As browsers call it. With https cookies are Secure; empty means http on this machine, for development."""
     forwarded_from: str = "127.0.0.1"
     """Whose X-Forwarded-* headers are believed: the reverse proxy."""
+    locale: str = Field(default="en", validation_alias="CHAPTERHOUSE_LOCALE")
+    """How times are written: the same variable as the portal's."""
     idle_minutes: int = Field(default=30, ge=1)
     absolute_hours: int = Field(default=8, ge=1)
 

@@ -52,6 +52,7 @@ def admin_app(
         templates=HERE / "templates",
         layout="layout.html",
         base_url=settings.url,
+        locale=settings.locale,
         clock=clock,
     )
     modules = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from services.admin.accounts import Book
 from services.admin.settings import AdminSettings
@@ -76,7 +76,7 @@ def list_chapters() -> None:
     if not chapters:
         console.print("No chapter yet. Open one with `chapterhouse chapter open NAME --slug … --time-zone …`.")
         return
-    table = Table("slug", "name", "time zone", "id")
+    table = Table("slug", "name", "time zone", Column("id", overflow="fold"))
     for each in chapters:
         table.add_row(each.slug, each.name, each.time_zone, each.chapter_id)
     console.print(table)
@@ -85,8 +85,8 @@ def list_chapters() -> None:
 @click.command(name="import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--chapter", "slug", required=True, help="The slug of the chapter that the meetings belong to.")
-@click.option("--report", type=click.Path(path_type=Path), help="Write one line a row to this file, as JSON lines.")
-def import_meetings(file: Path, slug: str, report: Path | None) -> None:
+@click.option("--report", type=click.File("w", lazy=False), help="Write one line a row to this file, as JSON lines.")
+def import_meetings(file: Path, slug: str, report: TextIO | None) -> None:
     """Import a Meeting Guide list (a JSON array). A bad row is refused alone; the same list again changes nothing."""
     rows = read_list(file)
 
@@ -103,7 +103,7 @@ def import_meetings(file: Path, slug: str, report: Path | None) -> None:
     reports = talk(say)
     print_import(reports)
     if report is not None:
-        report.write_text("".join(row.model_dump_json() + "\n" for row in reports))
+        report.writelines(f"{row.model_dump_json()}\n" for row in reports)
 
 
 def read_list(file: Path) -> list[Any]:

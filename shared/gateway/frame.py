@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -90,6 +90,8 @@ class Frame:
                     await refused(scope, receive, framed)
                 else:
                     await self._app(scope, receive, framed)
+            except ClientDisconnect:
+                log.info("caller_left")  # in the middle of what they sent: nobody is there to be answered
             except Exception as error:
                 log.error("page_failed", kind=type(error).__name__, where=_where(error))  # noqa: TRY400 - a traceback may hold names
                 if status:
@@ -106,7 +108,8 @@ class Frame:
             if name == b"content-length" and (not value.isdigit() or int(value) > self._most_bytes):
                 most = f"{self._most_bytes // 1000:,} kB"
                 return PlainTextResponse(
-                    f"That is more than can be sent at once: {most} at most. Nothing was done.\n", 413
+                    f"That is more than can be sent at once: {most} at most. Nothing was done. Go back, and send less of it.\n",
+                    413,
                 )
         return None
 

@@ -73,7 +73,7 @@ def preview_series_change(query: PreviewSeriesChange, actor: Actor, work: Work) 
     return SeriesChangePreview(
         dates=tuple(sorted(dates, key=lambda each: each.after or each.before or work.now)),
         time_zone=new.timing.zone,
-        notes=notes_on(new.timing, new.dates_from(query.from_date, work.now)),
+        notes=notes_on(new.timing, new.dates_from(query.from_date, work.now), _language(old, work)),
     )
 
 
@@ -101,6 +101,11 @@ def series_page(query: SeriesPage, actor: Actor, work: Work) -> SeriesPlan:
         as_of=series.changed_at,
         meetings=tuple(each.view() for each in coming),
     )
+
+
+def _language(series: Series, work: Work) -> str:
+    chapter = work.chapters.get(series.chapter_id)
+    return chapter.languages[0] if chapter else "en"
 
 
 def _to_change(command: ChangeSeries | StopSeries, actor: Actor, work: Work) -> Series:

@@ -107,7 +107,7 @@ def preview_series(query: PreviewSeries, actor: Actor, work: Work) -> SeriesPrev
     chapter = own_chapter(query.chapter_id, actor, work)
     timing = timing_of(query.rule, chapter.time_zone, work.now)
     passed, shown = _shown(timing, query.most, work)
-    notes = notes_on(timing, shown)
+    notes = notes_on(timing, shown, chapter.languages[0])
     if passed:
         dates = "1 date has" if passed == 1 else f"{passed} dates have"
         notes = (f"{dates} passed and will not be laid out.", *notes)
