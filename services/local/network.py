@@ -336,8 +336,9 @@ class Network:
         with self._change:
             if self._stopping.is_set():
                 return
-            for node in self._broker.nodes if isinstance(self._broker, OwnBroker) else ():
-                self._look_at_node(node)
+            nodes = self._broker.nodes if isinstance(self._broker, OwnBroker) else ()
+            for node in nodes:
+                self._look_at_node(node, alone=len(nodes) == 1)
             if self._postgres is not None:
                 self._look_at_postgres(self._postgres)
             self._look_at_disk()
@@ -358,12 +359,12 @@ class Network:
         elif wait > 0:
             self._say(f"{name} ended ({_ending(child.code)}); it is started again in {wait:g} s. Its log: {child.log}")
 
-    def _look_at_node(self, node: PrivateBroker) -> None:
+    def _look_at_node(self, node: PrivateBroker, *, alone: bool) -> None:
         problem = node.problem()
         if problem is None:
             if node.name in self._nodes_away and unreachable(node.url) is None:
                 self._nodes_away.discard(node.name)
-                self._say("The broker is back." if self._size.nodes == 1 else f"The broker's {node.name} is back.")
+                self._say("The broker is back." if alone else f"The broker's {node.name} is back.")
             return
         wait = self._may_start(node.name)
         if wait is None:
@@ -371,7 +372,7 @@ class Network:
             node.launch()
         elif wait > 0:
             self._nodes_away.add(node.name)
-            go_on = "the services wait for it" if self._size.nodes == 1 else "the services go on with the other nodes"
+            go_on = "the services wait for it" if alone else "the services go on with the other nodes"
             self._say(f"{problem}\nIt is started again in {wait:g} s. What was confirmed is kept; {go_on}.")
 
     def _look_at_postgres(self, server: PrivatePostgres) -> None:
