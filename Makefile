@@ -26,7 +26,8 @@ test: $(READY) ## Lint, types, import rules and the whole suite, on a real broke
 test-rabbitmq4: $(READY) ## The event core and the cluster on RabbitMQ 4, which is fetched from Debian 13 into var/rabbitmq4
 	@$(BIN)/python -m tests.support.rabbitmq4 var/rabbitmq4
 	CHAPTERHOUSE_TEST_RABBITMQ=var/rabbitmq4/sbin $(BIN)/python -m pytest \
-		tests/component/core tests/component/cluster tests/component/local/test_broker.py
+		tests/component/core tests/component/cluster tests/component/local/test_broker.py \
+		tests/component/deploy/test_secured_broker.py
 
 bench: $(READY) .venv-bench/.ready ## Measure, beside limits and rivals, as a table; some minutes, on an idle machine (SIZE=0.1: a quick look)
 	@$(BIN)/python -m tests.bench --size $(or $(SIZE),1)
@@ -59,6 +60,8 @@ lock: $(READY) ## Choose the newest versions that pyproject.toml allows, and wri
 		--no-header --no-emit-index-url --upgrade --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra bench --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --constraint requirements.lock --upgrade --output-file requirements-bench.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--no-header --no-emit-index-url --constraint requirements.lock --output-file deploy/requirements.lock
 
 setup: $(READY) ## Make the environment alone
 
