@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -147,14 +148,15 @@ class NodeFrozen(_OfACluster):
 
 
 def _asked(node: PrivateBroker, nodes: Sequence[PrivateBroker]) -> set[str]:
-    """What these nodes lead, as this one knows it: the frozen one would not answer."""
+    """What these nodes lead, as this one knows it from the votes: the register of queues waits for the frozen one."""
     names = {each.name for each in nodes}
     told = node.ctl(
         "eval",
-        '[io:format("~s ~s~n", [element(4, amqqueue:get_name(Q)), element(2, amqqueue:get_pid(Q))])'
-        f' || Q <- rabbit_amqqueue:list(<<"{VHOST}">>), amqqueue:get_type(Q) == rabbit_quorum_queue], ok.',
+        '[io:format("~s ~w~n", [element(4, amqqueue:get_name(Q)), ra_leaderboard:lookup_leader(element(1,'
+        f' amqqueue:get_pid(Q)))]) || Q <- rabbit_amqqueue:list(<<"{VHOST}">>),'
+        " amqqueue:get_type(Q) == rabbit_quorum_queue], ok.",
     )
-    rows = (line.split() for line in told.splitlines() if "@" in line)
+    rows = re.findall(r"^(\S+) \{\S+,'?([\w-]+@\w+)'?\}", told, re.MULTILINE)
     return {queue for queue, leader in rows if leader in names}
 
 
