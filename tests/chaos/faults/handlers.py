@@ -6,8 +6,9 @@ import random
 import time
 from dataclasses import dataclass
 
+from services.local.programs import SERVICES
 from tests.chaos.faults.effect import Effect, Fault
-from tests.chaos.faults.processes import HEARING, hands, redelivered
+from tests.chaos.faults.processes import hands, redelivered
 from tests.chaos.healing import until
 from tests.chaos.network import ChaosNetwork
 from tests.chaos.orders import Moment, Orders, Work
@@ -85,7 +86,7 @@ class FailsForLong(Fault):
 
 @dataclass(frozen=True)
 class Lost(Fault):
-    """The connection is lost after the commit, before the acks and the answers: what was done comes again."""
+    """Connections of all services are lost after the commit, before the acks and answers: what was done comes again."""
 
     minimum: int = 3
     kind: str = "lost between commit and ack"
@@ -93,18 +94,22 @@ class Lost(Fault):
 
     def inject(self, network: ChaosNetwork, rng: random.Random) -> Effect:
         """Observed: connections that ended with something in their hands, and that it came again."""
-        role = rng.choice(HEARING[:2])
-        before, moment = redelivered(network, role), time.monotonic()
-        for process in network.processes(role):
+        processes, moment = network.service_processes(), time.monotonic()
+        before = self._again(network)
+        for process in processes:
             network.order(process, Orders(lose=0.4))
         lasts = rng.uniform(2.0, 4.0)
-        until(lambda: time.monotonic() - moment > lasts and redelivered(network, role) > before, 10.0)
-        for process in network.processes(role):
+        until(lambda: time.monotonic() - moment > lasts and self._again(network) > before, 12.0)
+        for process in processes:
             network.order(process, Orders())
-        again = redelivered(network, role) - before
-        losses = [loss for line in network.lines(role) for loss in line.lost_since(moment) if loss.in_hand]
-        what = f"{role}: {len(losses)} connections, {hands(losses)}, {again} redelivered"
+        again = self._again(network) - before
+        losses = [loss for each in processes for loss in network.line(each).lost_since(moment) if loss.in_hand]
+        what = f"{len(losses)} connections, {hands(losses)}, {again} redelivered"
         return Effect(self.kind, observed=bool(losses) and again > 0, what=what)
+
+    @staticmethod
+    def _again(network: ChaosNetwork) -> int:
+        return sum(redelivered(network, role) for role in SERVICES)
 
 
 FAULTS: tuple[Fault, ...] = (

@@ -105,8 +105,9 @@ class Stopped(Fault):
     def inject(self, network: ChaosNetwork, rng: random.Random) -> Effect:
         """Observed: that its connections ended, that nothing was left in its hands, and that it is there again."""
         process = victim(network, network.processes(self.role), rng)
-        line, moment = network.line(process), time.monotonic()
+        line = network.line(process)
         until(lambda: busy(line), SOON, every=0.001)
+        moment = time.monotonic()
         pid = network.signal(process, signal.SIGTERM)
         if pid is None:
             return Effect(self.kind, observed=False, what=f"{process} was not there")
