@@ -73,7 +73,8 @@ class Site:
         with self.broker() as connection:
             topology.declare(connection, LADDER)
             channel = connection.default_channel
-            channel.queue_declare(SPY, durable=True, auto_delete=False)
+            quorum = {"x-queue-type": "quorum"}  # a classic one's node may die, and RabbitMQ 4 then confirms nothing to it
+            channel.queue_declare(SPY, durable=True, auto_delete=False, arguments=quorum)
             channel.queue_bind(SPY, "live", ProbeHeard.type)
 
     # -- processes ----------------------------------------------------------------------------
