@@ -235,7 +235,7 @@ def _free(now: datetime, machine_now: datetime) -> Any:
     )
 
 
-def next_due(now: datetime, machine_now: datetime, limit: int) -> Select[tuple[str]]:
+def next_due(now: datetime, machine_now: datetime, limit: int) -> Select[str]:
     """The next notices to send: the most urgent first, and among equals each chapter's first, then each one's second.
 
     So a chapter with ten thousand notices delays another's one by one notice, not by ten thousand.
