@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -242,12 +243,15 @@ class Notices(Protocol):
         """News of the meeting came: what waited for it is looked at again now."""
         ...
 
-    def claim(self, lease: str, until: datetime, limit: int) -> list[Notice]:
-        """Lease the next notices that are due: urgent before bulk, fair between chapters.
+    def next(self, most: int) -> list[NoticeId]:
+        """The next notices that are due: urgent before bulk, fair between chapters.
 
         Also those whose lease ran out while they were being sent (state SENDING): their outcome is unknown.
-        ``until`` is in real time.
         """
+        ...
+
+    def claim(self, lease: str, until: datetime, these: Sequence[NoticeId]) -> list[Notice]:
+        """Lease those of these that are still due and that nobody leased meanwhile. ``until`` is in real time."""
         ...
 
     def begin(self, notice: Notice, *, until: datetime, expires_at: datetime | None, words: str) -> int:

@@ -32,8 +32,5 @@ class Postbox:
         """One round of every lane. True where there may be more."""
         if self._threads is None:
             return self._lanes[0].run() > 0
-        first = self._lanes[0].run()
-        if not first:
-            return False
-        rest = [self._threads.submit(lane.run) for lane in self._lanes]
-        return sum(each.result() for each in rest) > 0 or first > 0
+        rounds = [self._threads.submit(lane.run) for lane in self._lanes]
+        return sum(each.result() for each in rounds) > 0

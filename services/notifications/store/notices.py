@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,15 +68,15 @@ class Notices:
             .values(not_before=notices.c.due_at)
         )
 
-    def claim(self, lease: str, until: datetime, limit: int) -> list[Notice]:
-        """Lease the next notices that are due: urgent before bulk, fair between chapters. See ``next_due``."""
-        picked = self._connection.execute(next_due(self._clock.now(), real_now(), limit)).all()
-        if not picked:
-            return []
-        ids = [row.notice_id for row in picked]
+    def next(self, most: int) -> list[NoticeId]:
+        """The next notices that are due: urgent before bulk, fair between chapters. See ``next_due``."""
+        return [NoticeId(found) for found in self._connection.scalars(next_due(self._clock.now(), real_now(), most))]
+
+    def claim(self, lease: str, until: datetime, these: Sequence[NoticeId]) -> list[Notice]:
+        """Lease those of these that are still due and that nobody leased meanwhile, in their order."""
         free = (
             select(notices.c.notice_id)
-            .where(notices.c.notice_id.in_(ids), _free(self._clock.now(), real_now()))
+            .where(notices.c.notice_id.in_(these), _free(self._clock.now(), real_now()))
             .order_by(notices.c.notice_id)
             .with_for_update(skip_locked=True)
         )
@@ -89,7 +90,7 @@ class Notices:
             row.notice_id: _notice(row)
             for row in self._connection.execute(select(*_FIELDS).where(notices.c.notice_id.in_(mine)))
         }
-        return [rows[notice_id] for notice_id in ids if notice_id in rows]
+        return [rows[notice_id] for notice_id in these if notice_id in rows]
 
     def begin(self, notice: Notice, *, until: datetime, expires_at: datetime | None, words: str) -> int:
         """Mark a leased notice SENDING and open its delivery; the delivery's number (attempt)."""
@@ -215,19 +216,26 @@ class Notices:
 
 
 def _free(now: datetime, machine_now: datetime) -> Any:
-    """Due and leased by nobody, or left behind while it was being sent."""
+    """Due and leased by nobody, or left behind while it was being sent.
+
+    The states stand in the statement as the index of open notices has them, and not as parameters: else SQLite cannot
+    know that it may use it, and reads all notices that ever were.
+    """
     lapsed = notices.c.leased_until <= machine_now
-    return or_(
-        and_(
-            notices.c.state == NoticeState.WAITING.value,
-            notices.c.not_before <= now,
-            or_(notices.c.leased_until.is_(None), lapsed),
+    return and_(
+        text("notices.state IN ('waiting', 'sending')"),
+        or_(
+            and_(
+                notices.c.state == NoticeState.WAITING.value,
+                notices.c.not_before <= now,
+                or_(notices.c.leased_until.is_(None), lapsed),
+            ),
+            and_(notices.c.state == NoticeState.SENDING.value, lapsed),
         ),
-        and_(notices.c.state == NoticeState.SENDING.value, lapsed),
     )
 
 
-def next_due(now: datetime, machine_now: datetime, limit: int) -> Select[tuple[str]]:
+def next_due(now: datetime, machine_now: datetime, limit: int) -> Select[str]:
     """The next notices to send: the most urgent first, and among equals each chapter's first, then each one's second.
 
     So a chapter with ten thousand notices delays another's one by one notice, not by ten thousand.

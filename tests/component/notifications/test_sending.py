@@ -202,7 +202,7 @@ def test_a_process_that_dies_between_claim_and_mark_has_sent_nothing(town: Town)
     """Its lease runs out, and the notice goes as if nothing had been."""
     seated(town)
     with town.store.writing() as work:
-        assert len(work.notices.claim("dead", work.real_now + timedelta(minutes=5), 10)) == 1
+        assert len(work.notices.claim("dead", work.real_now + timedelta(minutes=5), work.notices.next(10))) == 1
     town.send_all()
     assert town.state(CONFIRMED) == [("waiting", "")]
     town.lapse_leases()
@@ -252,7 +252,7 @@ def test_urgent_goes_before_bulk_and_chapters_take_turns(town: Town) -> None:
     town.deliver(meeting(MeetingMoved, 2, meeting_id="m2", chapter_id="chapter-2"))
     town.start("late@example.org")
     with town.store.writing() as work:
-        order = [(n.kind, n.chapter_id) for n in work.notices.claim("lane", work.real_now, 5)]
+        order = [(n.kind, n.chapter_id) for n in work.notices.claim("lane", work.real_now, work.notices.next(5))]
     assert order == [
         (NoticeKind.CODE, None),
         (NoticeKind.MEETING_CHANGED, "chapter-2"),
