@@ -1,0 +1,66 @@
+"""``python -m tests.chaos``: hurt a whole network in every way we know while people use it, and have it audited.
+
+docs/chaos.md says what is done, how to read what is printed, and what the equations are.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import click
+from rich.console import Console
+
+from services.local.network import NetworkFailed
+from tests.chaos.faults import all_faults
+from tests.chaos.network import ChaosNetwork
+from tests.chaos.run import Run
+
+
+@click.command()
+@click.option("--minutes", default=3.0, show_default=True, help="How long faults strike. The minimums are for ten.")
+@click.option("--seed", type=int, help="Of the history and the faults; a new one where none is named.")
+@click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
+@click.option("--processes", default=2, show_default=True, help="Of each service.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Kept afterwards. A scratch folder, removed, if none is named."
+)
+@click.option("--allow-missing", multiple=True, metavar="KIND", help="A kind of fault that this machine cannot do.")
+def main(
+    *,
+    minutes: float,
+    seed: int | None,
+    database: Literal["sqlite", "postgresql"],
+    processes: int,
+    folder: Path | None,
+    allow_missing: tuple[str, ...],
+) -> None:
+    """Hurt a network in every way we know, and have it audited."""
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    console.print(
+        f"seed {seed}, {minutes:g} minutes, {database}, {processes} processes of each service", highlight=False
+    )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started and mounted is undone
+    at = folder or Path(tempfile.mkdtemp(prefix="chapterhouse-chaos-"))
+    at.mkdir(parents=True, exist_ok=True)
+    try:
+        with ChaosNetwork(at / "var", seed=seed, processes=processes, database=database) as chaos:
+            run = Run(chaos, console, seed=seed, minutes=minutes, log=at / "driver.jsonl")
+            outcome = run.play(all_faults(), allow_missing)
+    except NetworkFailed as failed:
+        raise click.ClickException(str(failed)) from failed
+    finally:
+        if folder is None:
+            shutil.rmtree(at, ignore_errors=True)
+    console.print(f"seed {seed}: {'everything balances' if outcome.good else 'it does not balance'}", highlight=False)
+    sys.exit(0 if outcome.good else 1)
+
+
+if __name__ == "__main__":
+    main()
