@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 
 from services.local.network import NetworkFailed
-from tests.chaos.faults import all_faults
+from tests.chaos.faults import faults_for
 from tests.chaos.network import ChaosNetwork
 from tests.chaos.run import Run
 
@@ -52,7 +52,7 @@ def main(
     try:
         with ChaosNetwork(at / "var", seed=seed, processes=processes, database=database) as chaos:
             run = Run(chaos, console, seed=seed, minutes=minutes, log=at / "driver.jsonl")
-            outcome = run.play(all_faults(), allow_missing)
+            outcome = run.play(faults_for(chaos), allow_missing)
     except NetworkFailed as failed:
         raise click.ClickException(str(failed)) from failed
     finally:

@@ -30,7 +30,7 @@ WIDE = 0.03
 def no_inbox() -> None:
     """Nobody remembers what was handled: an event that comes twice is handled twice."""
 
-    def forget(_connection: Connection, event_ids: Sequence[str], _at: datetime) -> set[str]:
+    def forget(connection: Connection, event_ids: Sequence[str], at: datetime) -> set[str]:
         return set(event_ids)
 
     inbox.enter = forget

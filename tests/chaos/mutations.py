@@ -9,7 +9,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -19,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.faults import Effect, Fault
-from tests.chaos.network import ChaosNetwork
+from tests.chaos.network import ChaosNetwork, until
 from tests.chaos.orders import Orders
 from tests.chaos.run import Outcome, Run
 
@@ -27,36 +26,22 @@ SECONDS = 25.0
 """For which people act and processes die. A mutant is found in the first few."""
 
 
-@dataclass(frozen=True)
-class Dying:
-    """Service processes kill themselves between handling and commit: what only the mechanisms make good."""
+class Dying(Fault):
+    """A service process kills itself between handling and commit: only the mechanisms make that good."""
 
-    kind: str = "killed before the commit"
-    minimum: int = 20
-    in_short: bool = True
-
-    def possible(self, _network: ChaosNetwork) -> str | None:
-        """Everywhere."""
-        return None
+    kind = "killed before the commit"
+    minimum = 1
+    in_short = True
 
     def inject(self, network: ChaosNetwork, rng: random.Random) -> Effect:
-        """One process of registration, notifications or feedback; it is started again by the network."""
+        """One process of registration, notifications or feedback; the network starts it again."""
         process = rng.choice([each for each in network.service_processes() if not each.startswith("meetings")])
         before = network.network.pid(process)
         network.order(process, Orders(kill_at="before commit"))
-        died = _until(lambda: network.network.pid(process) != before, 6.0)
+        died = until(lambda: network.network.pid(process) != before, 6.0)
         network.order(process, Orders())
-        network.back(process, after=before, within=20.0)
+        network.back(process, after=before if died else None, within=20.0)
         return Effect(self.kind, died, process)
-
-
-def _until(probe: Callable[[], bool], within: float) -> bool:
-    end = time.monotonic() + within
-    while not probe():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,9 @@ OVERTIME = 2.0
 """A run goes on for so many times its length at most, until each kind of fault has had its effect."""
 SETTLING = 180.0
 """Seconds until nothing must be unsettled any more."""
-AFTER = 12.0
-"""Seconds in which people go on once everything is healed, so that what was due is answered."""
+AFTER = (4.0, 10)
+"""Seconds, and how often: people go on once everything is healed, four hours each time, so that the last are asked and
+answer."""
 LAST_DAYS = 5 * 86400.0
 """Domain seconds: after them every window has closed, its grace included."""
 
@@ -195,9 +196,10 @@ class Run:
     def _go_on(self) -> None:
         """All is well again: a day passes, and people answer what they were asked."""
         self.console.print("Everything is healed; people go on for a moment.")
-        for hours in (10, 14):
-            self.clock.advance(hours * 3600.0)
-            time.sleep(AFTER / 2)
+        seconds, times = AFTER
+        for _ in range(times):
+            time.sleep(seconds)
+            self.clock.advance(4 * 3600.0)
 
     def _move(self, seconds: float, outcome: Outcome) -> None:
         try:
@@ -225,7 +227,7 @@ class Run:
         return {(line["service"], line["event_id"]) for line in map(json.loads, file.read_text().splitlines())}
 
     def _audit(self, town: Town, outcome: Outcome) -> None:
-        reached = {person.address for person in town.joined}
+        reached = {person.address for person in town.known}
         planted = {
             **{kind: sorted(texts) for kind, texts in town.planted.items()},
             "address": sorted(each for each in reached if "@" in each),

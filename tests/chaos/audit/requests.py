@@ -72,7 +72,7 @@ def _one_event(events: Mapping[str, Sequence[Mapping[str, Any]]], asked: Sequenc
     every = [event for service in events.values() for event in service]
     left: set[str] = set()
     right: set[str] = set()
-    ours = {each.request_id for each in asked}
+    kinds = {each.request_id: each.kind for each in asked}
     for kind, event in ONE_EVENT.items():
         left |= {f"{kind} {each.request_id} 1" for each in asked if each.kind == kind and each.accepted}
         found = _caused(every, event)
@@ -81,13 +81,9 @@ def _one_event(events: Mapping[str, Sequence[Mapping[str, Any]]], asked: Sequenc
         right |= {
             f"{kind} {cause} {times}"
             for cause, times in found.items()
-            if (cause in ours and _kind_of(asked, cause) == kind) or (unasked and cause not in ours)
+            if kinds.get(cause) == kind or (unasked and cause not in kinds)
         }
     return equal("Accepted is said once", ("accepted", left), ("events", right))
-
-
-def _kind_of(asked: Sequence[Asked], request_id: str) -> str:
-    return next((each.kind for each in asked if each.request_id == request_id), "")
 
 
 def seat_events(events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -98,6 +94,7 @@ def seat_events(events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _seats(events: Sequence[Mapping[str, Any]], asked: Sequence[Asked]) -> Line:
     """Each news of a seat that a person brought about was asked for once; each who asked for a seat has had one."""
     accepted = {each.request_id: each for each in asked if each.accepted}
+    begun = {each.request_id for each in asked}
     caused: dict[str, int] = defaultdict(int)
     faults = []
     for event in seat_events(events):
@@ -110,7 +107,7 @@ def _seats(events: Sequence[Mapping[str, Any]], asked: Sequence[Asked]) -> Line:
         known = accepted.get(cause)
         if known is not None and known.kind != kind:
             faults.append(f"{known.kind} said that a seat was {event['data']['reason']}: {cause}")
-        if known is None and any(each.request_id == cause for each in asked):
+        if known is None and cause in begun:
             faults.append(f"it was refused, and a seat was {event['data']['reason']}: {cause}")
     faults += [f"{times} times: {cause}" for cause, times in caused.items() if times > 1]
     gone = {each.facts["meeting_id"] for each in asked if each.kind == "meetings.cancel_meeting.v1"}

@@ -19,7 +19,7 @@ from tests.chaos.driver.visitors import Visitors
 CHAPTERS = 2
 STREAMS = 3
 """Threads of people who come by command; one comes by page, and one is staff."""
-CLOCK_EVERY = 12.0
+CLOCK_EVERY = 5.0
 """Seconds between two moves of the domain clock. Nobody waits until the services have settled: they have to bear it."""
 
 
@@ -107,4 +107,4 @@ class History:
         """Domain time leaps by some hours: reminders fall due, meetings end, windows close."""
         chance = self._chance("clock")
         while not self._stopping.wait(CLOCK_EVERY):
-            self.scene.clock.advance(timedelta(hours=chance.choice((2, 5, 9))).total_seconds())
+            self.scene.clock.advance(timedelta(hours=chance.choice((1, 2, 3))).total_seconds())

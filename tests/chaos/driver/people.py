@@ -102,6 +102,7 @@ class Members:
 
         def then(told: Facts) -> None:
             person.member_id, person.stage = told["member_id"], "verified"
+            self._scene.town.prove(person)
 
         person.stage = "waits"
         facts = {"verification_id": person.verification_id, "member_id": person.member_id}
@@ -127,7 +128,6 @@ class Members:
             person.stage = "joined"
             self._coming.remove(person)
             self._here.append(person)
-            self._scene.town.settle_in(person)
 
         person.stage = "waits"
         self._doer.do(Act(command.type, send, {"member_id": person.member_id}, then, self._back(person, "verified")))

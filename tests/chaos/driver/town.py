@@ -13,6 +13,9 @@ from shared.contracts.base import Actor, Channel, ChapterId, Mode, Role
 from shared.contracts.meetings import MeetingView
 from shared.runtime.ids import new_id
 
+PLANTED = 60
+"""So many people are looked for in every byte at the end; each costs the auditor a tenth of a second."""
+
 
 @dataclass
 class Chapter:
@@ -73,7 +76,8 @@ class Town:
         self.planted: dict[str, set[str]] = {"alias": set(), "typed": set(), "secret": set()}
         self._meetings: dict[str, MeetingView] = {}
         self._people = 0
-        self.joined: list[Person] = []
+        self.known: list[Person] = []
+        """Of those who are looked for, whoever has proved an address."""
         self.given: list[Given] = []
         self.thanked = 0
 
@@ -94,9 +98,9 @@ class Town:
             address=f"+1{area}555{line:04d}" if by_text else f"{name}{mark}@example.org",
             network=f"198.18.{number // 200}.{number % 200 + 10}",
         )
-        with self._lock:
-            self.planted["alias"].add(person.alias)
-            self.planted["typed"].add(person.contact)
+        if number < PLANTED:
+            self.plant("alias", person.alias)
+            self.plant("typed", person.contact)
         return person
 
     def plant(self, kind: str, text: str) -> None:
@@ -104,10 +108,11 @@ class Town:
         with self._lock:
             self.planted[kind].add(text)
 
-    def settle_in(self, person: Person) -> None:
-        """They have joined."""
-        with self._lock:
-            self.joined.append(person)
+    def prove(self, person: Person) -> None:
+        """Their address is theirs: something has reached it."""
+        if person.number < PLANTED:
+            with self._lock:
+                self.known.append(person)
 
     def hand_in(self, given: Given) -> None:
         """A slip was accepted."""

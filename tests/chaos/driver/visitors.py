@@ -21,6 +21,8 @@ from tests.chaos.driver.town import Person
 
 ANSWERED = (200, 400, 403, 404, 409, 410, 422, 429)
 """Statuses of a page that says yes or no. Any other says that something cannot be reached."""
+UNSIGNED = ("/join", "/sign-in", "/join/agreement")
+"""Where a page leads to that wants to know first who asks: nothing was done."""
 SENT_BEFORE = "sent before with other content"
 
 
@@ -82,7 +84,7 @@ class Visitors:
             person.stage, person.asked_at = "asked", time.monotonic()
 
         self._press(
-            "notifications.start_verification.v1", browser, form, person, then=then, back_to="new", good="/join/code"
+            "notifications.start_verification.v1", browser, form, person, then=then, back_to="new"
         )
 
     def _enter_code(self, person: Person, browser: Browser) -> None:
@@ -99,8 +101,9 @@ class Visitors:
 
         def then(_told: Facts) -> None:
             person.stage = "verified"
+            self._scene.town.prove(person)
 
-        self._press("notifications.confirm_code.v1", browser, form, person, then=then, back_to="new", bad="/join/code")
+        self._press("notifications.confirm_code.v1", browser, form, person, then=then, back_to="new", bad=("/join",))
 
     def _agree(self, person: Person, browser: Browser) -> None:
         page = browser.get("/join/agreement")
@@ -117,7 +120,7 @@ class Visitors:
         def then(_told: Facts) -> None:
             person.stage = "joined"
 
-        self._press("registration.join.v1", browser, form, person, then=then, back_to="verified", bad="/join/agreement")
+        self._press("registration.join.v1", browser, form, person, then=then, back_to="verified", bad=UNSIGNED)
 
     # -- being here ---------------------------------------------------------------------------
 
@@ -144,7 +147,7 @@ class Visitors:
 
         self._press(
             "registration.take_seat.v1", browser, form, person, then=then, back_to=person.stage,
-            good=f"/my/meetings/{meeting.meeting_id}", facts={"meeting_id": meeting.meeting_id, "mode": mode},
+            bad=UNSIGNED, facts={"meeting_id": meeting.meeting_id, "mode": mode},
         )  # fmt: skip
 
     def _give_up(self, person: Person, browser: Browser, meeting: MeetingView) -> None:
@@ -156,7 +159,7 @@ class Visitors:
 
         self._press(
             "registration.give_up_seat.v1", browser, form, person, then=then, back_to=person.stage,
-            good="/my/meetings", facts={"meeting_id": meeting.meeting_id},
+            bad=UNSIGNED, facts={"meeting_id": meeting.meeting_id},
         )  # fmt: skip
 
     # -- one press ----------------------------------------------------------------------------
@@ -170,18 +173,17 @@ class Visitors:
         *,
         then: Callable[[Facts], None],
         back_to: str,
-        good: str = "",
-        bad: str = "",
+        bad: tuple[str, ...] = (),
         facts: Facts | None = None,
     ) -> None:
-        """Send a form until a page says yes (its path is ``good``) or no (its path is ``bad``, or not good)."""
+        """Send a form until a page says yes or no; ``bad`` are the paths that it leads to where nothing was done."""
 
         def send(_request_id: str) -> Facts:
             try:
                 page = browser.send(form, expect=ANSWERED)
             except Stuck as stuck:
                 raise Unknown from stuck
-            _judge(page, good=good, bad=bad)
+            _judge(page, bad)
             return {}
 
         def otherwise(_code: str) -> None:
@@ -198,9 +200,9 @@ class Visitors:
         self._doer.do(act)
 
 
-def _judge(page: Page, *, good: str, bad: str) -> None:
+def _judge(page: Page, bad: tuple[str, ...]) -> None:
+    """A refusal is shown on the form's own page, which then has another status; yes leads on."""
     if page.says(SENT_BEFORE):
         raise PayloadDiffers(SENT_BEFORE)
-    refused = page.status != 200 or (page.path != good if good else page.path == bad)
-    if refused:
+    if page.status != 200 or page.path in bad:
         raise Refusing(page.gist())
