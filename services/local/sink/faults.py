@@ -14,13 +14,15 @@ class Fault(BaseModel):
     ``stall``        wait so many seconds before doing anything
     ``late``         accept, then wait so many seconds before saying so
     ``die``          cut the connection in the middle; nothing is accepted
+    ``die_in_data``  mails only: cut the connection while the mail is being sent, before its last dot
     ``die_after``    accept, then cut the connection without saying so
+    ``refuse_after``  texts only: accept, then answer with this code as if it had not been
     ``undelivered``  texts only: accept; later report that it was not delivered, with this code
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    mode: Literal["refuse", "stall", "late", "die", "die_after", "undelivered"]
+    mode: Literal["refuse", "stall", "late", "die", "die_in_data", "die_after", "refuse_after", "undelivered"]
     code: int = 0
     """Mail: the SMTP code (default 451). Texts: Twilio's code (default 20500; undelivered: 30003)."""
     status: int = 0

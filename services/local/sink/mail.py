@@ -73,6 +73,11 @@ class Mailbox:
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
 
+    def dies_in_data(self, envelope: Envelope | None) -> bool:
+        """Whether the server is to die while this mail is being sent."""
+        to = envelope.rcpt_tos[0] if envelope and envelope.rcpt_tos else None
+        return to is not None and self._faults.take("mail", to, "die_in_data") is not None
+
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Answer the mail itself; it is in the log before the answer says so."""
         first = envelope.rcpt_tos[0]
@@ -120,6 +125,15 @@ class _Server(SMTP):
     def __init__(self, mailbox: Mailbox, **options: Any) -> None:
         super().__init__(mailbox, **options)
         self._mailbox = mailbox
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+        """Take the mail, or die once its first bytes are on their way."""
+        if not self._mailbox.dies_in_data(self.envelope):
+            await super().smtp_DATA(arg)
+            return
+        await self.push("354 go on")
+        await self._reader.read(1)
+        cast(asyncio.Transport, self.transport).abort()
 
     async def _handle_client(self) -> None:
         refusal = self._mailbox.refusal("connect", None)

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from services.local.sink.faults import Faults
+from services.local.sink.faults import Fault, Faults
 from services.local.sink.hooks import Hooks
 from services.local.sink.log import Arrivals, Record
 from services.local.sink.numbers import Refusal, check_numbers, segments
@@ -139,15 +139,15 @@ class Provider:
         if take("sms", to, "die"):
             return _cut()
         if fault := take("sms", to, "refuse"):
-            code = fault.code or 20500
-            status = fault.status or {20500: 500, 20429: 429}.get(code, 400)
-            raise Refusal(code, fault.text or "A fault that was ordered", status)
+            raise _ordered(fault)
         text = self.accept(form)
         failing = take("sms", to, "undelivered")
         self.hooks.follow(text["sid"], fails_with=(failing.code or 30003) if failing else None)
         shown = _shown(text, account) | ({"status": "accepted", "from": None} if text["service"] else {})
         if fault := take("sms", to, "late"):
             await asyncio.sleep(fault.seconds)
+        if fault := take("sms", to, "refuse_after"):
+            raise _ordered(fault)
         return _cut() if take("sms", to, "die_after") else JSONResponse(shown, status_code=201)
 
     def page(self, account: str, query: dict[str, str]) -> dict[str, Any]:
@@ -203,6 +203,12 @@ def _number(query: dict[str, str], name: str, otherwise: int) -> int:
     if not given.isdigit():
         raise Refusal(20001, f"Invalid {name}: {given}")
     return int(given)
+
+
+def _ordered(fault: Fault) -> Refusal:
+    code = fault.code or 20500
+    status = fault.status or {20500: 500, 20429: 429}.get(code, 400)
+    return Refusal(code, fault.text or "A fault that was ordered", status)
 
 
 def _cut() -> StreamingResponse:
