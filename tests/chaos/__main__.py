@@ -5,6 +5,7 @@ docs/chaos.md says what is done, how to read what is printed, and what the equat
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import click
+import structlog
 from rich.console import Console
 
 from services.local.network import NetworkFailed
@@ -49,6 +51,7 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started and mounted is undone
     at = folder or Path(tempfile.mkdtemp(prefix="chapterhouse-chaos-"))
     at.mkdir(parents=True, exist_ok=True)
+    _keep_quiet(at / "driver.log")
     try:
         with ChaosNetwork(at / "var", seed=seed, processes=processes, database=database) as chaos:
             run = Run(chaos, console, seed=seed, minutes=minutes, log=at / "driver.jsonl")
@@ -60,6 +63,13 @@ def main(
             shutil.rmtree(at, ignore_errors=True)
     console.print(f"seed {seed}: {'everything balances' if outcome.good else 'it does not balance'}", highlight=False)
     sys.exit(0 if outcome.good else 1)
+
+
+def _keep_quiet(file: Path) -> None:
+    """What the driver's own connections to the broker log while it is away, goes to a file."""
+    logging.basicConfig(filename=file, force=True)
+    logging.captureWarnings(capture=True)
+    structlog.configure(logger_factory=structlog.WriteLoggerFactory(file.open("a")))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, told: StringIO) -> Iterato
     """The run, played once for all tests here: SQLite, a broker of its own, two processes of each service."""
     folder: Path = tmp_path_factory.mktemp("chaos")
     console = Console(file=told, width=160)
-    with ChaosNetwork(folder / "var", seed=SEED, processes=2, say=told.write) as chaos:
+    with ChaosNetwork(folder / "var", seed=SEED, processes=2, say=console.print) as chaos:
         faults = [fault for fault in faults_for(chaos) if fault.possible(chaos) is None]
         yield Run(chaos, console, seed=SEED, minutes=MINUTES, log=folder / "driver.jsonl").play(faults)
 

@@ -14,6 +14,8 @@ from tests.chaos.driver.journal import Journal
 AGAIN_AFTER = 8.0
 """Seconds until an unknown request is sent again: its deadline (five) is over then, so that the first cannot overtake
 the second."""
+TAKEN_ABACK = 0.4
+"""Seconds for which whoever got no answer does nothing: an outage shall not be a flood of requests that cannot leave."""
 
 Facts = dict[str, Any]
 
@@ -78,6 +80,7 @@ class Doer:
         except (Unknown, Unreachable, Fault) as away:
             self._journal.write("unknown", act.request_id, act.kind, {"why": type(away).__name__})
             self._unknown.append((time.monotonic() + AGAIN_AFTER, act))
+            time.sleep(TAKEN_ABACK)
         else:
             self._accept(act, told)
 

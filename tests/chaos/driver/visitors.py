@@ -83,9 +83,7 @@ class Visitors:
         def then(_told: Facts) -> None:
             person.stage, person.asked_at = "asked", time.monotonic()
 
-        self._press(
-            "notifications.start_verification.v1", browser, form, person, then=then, back_to="new"
-        )
+        self._press("notifications.start_verification.v1", browser, form, person, then=then, back_to="new")
 
     def _enter_code(self, person: Person, browser: Browser) -> None:
         letters = self._scene.letters.to(person.address, "code")[person.codes_seen :]
