@@ -27,7 +27,10 @@ class SmallDisk:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if any(self.folder.iterdir()) and not os.path.ismount(self.folder):
+        if os.path.ismount(self.folder):  # a run was killed here
+            self._mounted = True
+            return self
+        if any(self.folder.iterdir()):
             self.missing = f"{self.folder} holds data already; a disk can be put under it only when it is empty"
             return self
         options = f"size={self._megabytes}m,mode=0700"

@@ -16,17 +16,28 @@ from rich.console import Console
 from services.local.life import opening
 from services.local.life.browser import Stuck
 from services.local.life.people import Person
-from services.local.life.post import Post
+from services.local.life.post import Letter, Post
 from services.local.life.scene import Scene
 from services.local.life.stage import MAIN, Role, cast
 from services.local.life.telling import Teller
 from services.local.network import Network
 from shared.contracts.errors import Fault, Refused, Unreachable
+from tests.chaos.healing import until
 
 STUMBLES = (Stuck, httpx.HTTPError, Refused, Fault, Unreachable, OSError, LookupError, ValueError)
 """What somebody may run into whose network is being hurt: they give up, and the next one comes."""
 PATIENCE = 20.0
 """Seconds that somebody waits for a code."""
+
+
+class Impatient(Post):
+    """Waits for a letter no longer than somebody whose network is being hurt."""
+
+    def wait(self, address: str, kind: str, *, after: int = 0) -> Letter:
+        """The newest letter of this kind to this address. Raises Stuck."""
+        if not until(lambda: len(self.to(address, kind)) > after, PATIENCE, every=0.15):
+            raise Stuck(f"no {kind} arrived within {PATIENCE:.0f} s")
+        return self.to(address, kind)[-1]
 
 
 @dataclass
@@ -42,7 +53,7 @@ class Load:
 
     def run(self) -> None:
         """People come until it is stopped."""
-        post = Post(self.network.around.sink_log)
+        post = Impatient(self.network.around.sink_log)
         while not self._stopping.is_set():
             person = Person(_somebody(next(self._numbers)), self.network.url("portal"), post)
             try:
@@ -79,7 +90,7 @@ def schedule(network: Network) -> str:
 
 
 @contextmanager
-def light_load(network: Network, *, people: int = 2) -> Iterator[Load]:
+def light_load(network: Network, *, people: int = 3) -> Iterator[Load]:
     """So many come at once while the context lasts."""
     load = Load(network, schedule(network))
     threads = [threading.Thread(target=load.run, name=f"people {number}", daemon=True) for number in range(people)]

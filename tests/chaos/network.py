@@ -10,11 +10,8 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -23,34 +20,22 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.local.broker import Broker, BrokerFailed, PrivateBroker, unreachable
+from services.local.broker import Broker, PrivateBroker
 from services.local.network import Network, NetworkFailed
 from services.local.postgres import PrivatePostgres
 from services.local.processes import Leash
-from services.local.programs import GATEWAYS, PROGRAMS, SERVICES, Program
+from services.local.programs import GATEWAYS, SERVICES, Program
 from tests.chaos.clocks import Clocks
 from tests.chaos.disk import SmallDisk
+from tests.chaos.healing import heal, until
 from tests.chaos.orders import Orders
 from tests.chaos.proxy import Line, Proxy
+from tests.chaos.shape import HEARTBEAT, LADDER, SHORTER, programs
 
-LADDER = (0.5, 1.0, 2.0, 4.0)
-"""The retry ladder's rungs in seconds: short, so that what fails for ten seconds is parked within the run."""
-SHORTER = {
-    "CHAPTERHOUSE_LADDER": ",".join(map(str, LADDER)),
-    "CHAPTERHOUSE_NOTIFICATIONS_LEASE_SECONDS": "60",
-}
-"""What every process is told so that nothing is left behind for longer than a run: a notice that a dead process was
-sending is looked at after a minute, which is still longer than any time-out below it.
-"""
-HEARTBEAT = 4
-"""Seconds between the heartbeats of a connection to the broker; the broker gives up after two that are missing."""
 DISKS = {"sqlite": 384, "postgresql": 1024}
 """Megabytes of the small disk. PostgreSQL keeps some hundred of its log."""
 RECOVERED_WITHIN = 120.0
 """Seconds. An idle machine takes ten after the worst fault."""
-DISK_FREE_LIMIT = "104857600"
-"""What the private node is started with (services.local.broker)."""
-
 Database = Literal["sqlite", "postgresql"]
 
 
@@ -88,7 +73,7 @@ class ChaosNetwork:
         self.clocks = Clocks(self.run)
         self.disk = SmallDisk(self.folder / "data", DISKS["sqlite"])
         """Under the databases, or under the PostgreSQL server, in a folder of /tmp which its user can reach."""
-        self.programs = _programs(processes)
+        self.programs = programs(processes)
         self._given = broker
         self._env = dict(env or {})
         self._say = say
@@ -225,28 +210,7 @@ class ChaosNetwork:
 
     def heal(self) -> None:
         """End every fault; does not wait."""
-        self.proxy.heal()
-        self.clocks.heal()
-        self.disk.empty()
-        for process in self.service_processes():
-            self.order(process, Orders())
-        for process in self.network.names():
-            self.signal(process, signal.SIGCONT)
-        if self.postgres is not None:
-            self.postgres.start()
-        if self.node is not None:
-            self._heal_broker(self.node)
-        if until(lambda: self.network.ready("sink"), 30.0):
-            httpx.delete(f"{self.sink_url}/api/faults", timeout=10, trust_env=False)
-
-    def _heal_broker(self, node: PrivateBroker) -> None:
-        """A node that was killed is started again by the network; one whose application was stopped is not."""
-        if unreachable(node.url) is not None:
-            until(lambda: node.problem() is None, 30.0)
-            with contextlib.suppress(BrokerFailed, subprocess.TimeoutExpired):
-                node.ctl("start_app")
-        with contextlib.suppress(BrokerFailed, subprocess.TimeoutExpired):
-            node.ctl("set_disk_free_limit", DISK_FREE_LIMIT)
+        heal(self)
 
     # -- starting -----------------------------------------------------------------------------
 
@@ -322,26 +286,3 @@ class ChaosNetwork:
 
     def _orders_of(self, process: str) -> Path:
         return self.run / "orders" / f"{process}.json"
-
-
-def _programs(processes: int) -> tuple[Program, ...]:
-    """The network's programs, each service several times and hosted by tests.chaos.serve."""
-    found: list[Program] = []
-    for program in PROGRAMS:
-        if program.kind != "service":
-            found.append(program)
-            continue
-        ours = replace(program, module="tests.chaos.serve")
-        found.append(ours)
-        found += [replace(ours, name=f"{ours.name}-{number}", service=ours.name) for number in range(2, processes + 1)]
-    return tuple(found)
-
-
-def until(probe: Callable[[], object], within: float, *, every: float = 0.05) -> bool:
-    """Wait until the probe gives something true; whether it did within so many seconds."""
-    end = time.monotonic() + within
-    while not probe():
-        if time.monotonic() > end:
-            return False
-        time.sleep(every)
-    return True

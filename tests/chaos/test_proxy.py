@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.proxy import Line, Proxy, Weather
+from tests.chaos.proxy import Line, Proxy
+from tests.chaos.wire import Weather
 from tests.support.processes import eventually
 
 

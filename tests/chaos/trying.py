@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import random
 import re
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.chaos.network import ChaosNetwork
 def main() -> int:
     """The exit code: 1 where a fault was not possible or had no effect that was seen."""
     told = _arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is put away
     folder = told.folder or Path(tempfile.mkdtemp(prefix="chapterhouse-chaos-"))
     console = Console(width=200, highlight=False, soft_wrap=True)
     began = time.monotonic()

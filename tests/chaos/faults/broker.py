@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from services.local.broker import BrokerFailed, PrivateBroker, unreachable
 from tests.chaos.faults.effect import Effect, Fault
 from tests.chaos.faults.processes import busy
-from tests.chaos.network import DISK_FREE_LIMIT, ChaosNetwork, until
-from tests.chaos.proxy import Loss
+from tests.chaos.healing import DISK_FREE_LIMIT, until
+from tests.chaos.network import ChaosNetwork
+from tests.chaos.wire import Loss
 
 UP_WITHIN = 60.0
 """Seconds until a node answers again. An idle machine takes 5 to 8."""

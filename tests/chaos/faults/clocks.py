@@ -13,7 +13,8 @@ import httpx
 
 from tests.chaos.faults.effect import Effect, Fault
 from tests.chaos.faults.processes import victim
-from tests.chaos.network import ChaosNetwork, until
+from tests.chaos.healing import until
+from tests.chaos.network import ChaosNetwork
 
 STEP = (8.0, 45.0)
 """Seconds. Longer than the time that a request may take and than a lease of the relay; not so long that what a process

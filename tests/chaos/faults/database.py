@@ -10,7 +10,8 @@ from services.local.programs import GATEWAYS, SERVICES
 from tests.chaos import databases
 from tests.chaos.faults.effect import Effect, Fault
 from tests.chaos.faults.handlers import complaints
-from tests.chaos.network import ChaosNetwork, until
+from tests.chaos.healing import until
+from tests.chaos.network import ChaosNetwork
 
 SUFFERED = ("database_away", "relay_failed", "timer_failed", "request_failed", "gauges_failed")
 """What a service says in its log when its database does not do what it asks."""

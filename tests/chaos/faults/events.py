@@ -21,7 +21,8 @@ from tests.chaos import databases
 from tests.chaos.databases import Said
 from tests.chaos.faults.effect import Effect, Fault
 from tests.chaos.faults.processes import HEARING
-from tests.chaos.network import ChaosNetwork, until
+from tests.chaos.healing import until
+from tests.chaos.network import ChaosNetwork
 
 CONFIRMED_WITHIN = 10
 """Seconds."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from tests.chaos.faults.effect import Effect, Fault
 from tests.chaos.faults.processes import HEARING, hands, redelivered
-from tests.chaos.network import LADDER, ChaosNetwork, until
+from tests.chaos.healing import until
+from tests.chaos.network import ChaosNetwork
 from tests.chaos.orders import Moment, Orders, Work
+from tests.chaos.shape import LADDER
 
 EVERYTHING: tuple[Work, ...] = ("event", "command", "query", "every", "background")
 LOOK = 0.25

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import httpx
 
 from tests.chaos.faults.effect import Effect, Fault
-from tests.chaos.network import ChaosNetwork, until
+from tests.chaos.healing import until
+from tests.chaos.network import ChaosNetwork
 
 MET_WITHIN = 15.0
 """Seconds in which a mail or a text of a network under load meets the fault."""

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 from services.local.programs import GATEWAYS, SERVICES
 from tests.chaos.faults.effect import Effect, Fault
-from tests.chaos.network import HEARTBEAT, ChaosNetwork, until
+from tests.chaos.healing import until
+from tests.chaos.network import ChaosNetwork
 from tests.chaos.orders import Orders
-from tests.chaos.proxy import Line, Loss
+from tests.chaos.proxy import Line
+from tests.chaos.shape import HEARTBEAT
+from tests.chaos.wire import Loss
 
 SOON = 6.0
 """Seconds in which a process under load should have something in its hands."""

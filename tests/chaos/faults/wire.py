@@ -9,8 +9,11 @@ from typing import Literal
 
 from tests.chaos.faults.effect import Effect, Fault
 from tests.chaos.faults.processes import hands, victim
-from tests.chaos.network import HEARTBEAT, ChaosNetwork, until
-from tests.chaos.proxy import WAYS, Line, Weather
+from tests.chaos.healing import until
+from tests.chaos.network import ChaosNetwork
+from tests.chaos.proxy import Line
+from tests.chaos.shape import HEARTBEAT
+from tests.chaos.wire import WAYS, Weather
 
 TRAFFIC_WITHIN = 8.0
 """Seconds in which something passes a line under load."""

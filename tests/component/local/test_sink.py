@@ -155,9 +155,9 @@ def test_a_refusal_to_order_accepts_nothing(sink: Sink, at: str) -> None:
     assert len(sink.lines("mail")) == before + 1
 
 
-@pytest.mark.parametrize(("mode", "kept"), [("die", 0), ("die_after", 1)])
+@pytest.mark.parametrize(("mode", "kept"), [("die_in_data", 0), ("die", 0), ("die_after", 1)])
 def test_a_cut_leaves_the_sender_not_knowing(sink: Sink, mode: str, kept: int) -> None:
-    """The two cases that a sender cannot tell apart."""
+    """The cases that a sender cannot tell apart."""
     sink.faults(mail={"mode": mode, "to": "ana@example.org"})
     before = len(sink.lines("mail"))
     with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)), sink.smtp() as connection:
@@ -282,7 +282,7 @@ def test_after_stop_nothing_more_is_sent_until_start(sink: Sink) -> None:
 
 
 def test_texts_meet_faults_to_order(sink: Sink) -> None:
-    """A refusal, a text that was kept though the sender heard nothing, and one that does not arrive."""
+    """A refusal, texts that were kept though the sender heard nothing or an error, and one that does not arrive."""
     sink.faults(sms={"mode": "refuse", "code": 20429})
     with pytest.raises(TwilioRestException) as refused:
         sink.client.messages.create(to=ANA, from_=OURS, body="x")
@@ -294,6 +294,11 @@ def test_texts_meet_faults_to_order(sink: Sink) -> None:
         with pytest.raises(httpx.TransportError):
             httpx.post(url, auth=(ACCOUNT, TOKEN), data={"To": ANA, "From": OURS, "Body": mode})
         assert len(sink.lines("text")) == before + kept
+    sink.faults(sms={"mode": "refuse_after", "code": 20500})
+    before = len(sink.lines("text"))
+    with pytest.raises(TwilioRestException) as failed:
+        sink.client.messages.create(to=ANA, from_=OURS, body="x")
+    assert (failed.value.status, len(sink.lines("text"))) == (500, before + 1)
     sink.faults(sms={"mode": "undelivered", "code": 30005})
     sid = sink.client.messages.create(to=ANA, from_=OURS, body="x", status_callback=f"{sink.hook.url}/status").sid
     assert sid is not None
