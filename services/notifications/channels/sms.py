@@ -186,8 +186,8 @@ def _created(text: Mapping[str, Any]) -> datetime:
 def _read(status: int, headers: Mapping[str, str], body: bytes) -> Result:
     if status in (200, 201):
         return _taken(_json(body))
-    if status in (502, 504):
-        return Unknown(f"http_{status}")  # a gateway lost the answer: the provider behind it may have taken the text
+    if status in (500, 502, 504):
+        return Unknown(f"http_{status}")  # it failed on the way, or lost the answer: the text may have been taken
     if status == 429:
         return Transient("too_many_requests", _retry_after(headers, 10.0))
     if status >= 500:

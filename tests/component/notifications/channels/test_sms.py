@@ -169,7 +169,7 @@ def test_a_messaging_service_stands_for_the_sender(provider: Provider) -> None:
         ((429, {"Retry-After": "7"}, {"code": 20429}), Transient("too_many_requests", 7.0)),
         ((429, {}, {}), Transient("too_many_requests", 10.0)),
         ((503, {"Retry-After": "nonsense"}, {}), Transient("http_503", 60.0)),
-        ((500, {}, "x"), Transient("http_500", 60.0)),
+        ((500, {}, "x"), Unknown("http_500")),
         ((504, {}, {}), Unknown("http_504")),
         ((201, {}, {}), Unknown("unreadable_answer")),
         (None, Unknown("no_answer")),
