@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.faults import Effect, Fault
-from tests.chaos.network import ChaosNetwork, until
+from tests.chaos.healing import until
+from tests.chaos.network import ChaosNetwork
 from tests.chaos.orders import Orders
 from tests.chaos.run import Outcome, Run
 

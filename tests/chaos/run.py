@@ -42,7 +42,7 @@ OVERTIME = 2.0
 SETTLING = 180.0
 """Seconds until nothing must be unsettled any more."""
 AFTER = (4.0, 10)
-"""Seconds, and how often: people go on once everything is healed, four hours each time, so that the last are asked and
+"""Seconds, and how often: people go on once everything is healed, three hours each time, so that the last are asked and
 answer."""
 LAST_DAYS = 5 * 86400.0
 """Domain seconds: after them every window has closed, its grace included."""
@@ -199,7 +199,7 @@ class Run:
         seconds, times = AFTER
         for _ in range(times):
             time.sleep(seconds)
-            self.clock.advance(4 * 3600.0)
+            self.clock.advance(3 * 3600.0)
 
     def _move(self, seconds: float, outcome: Outcome) -> None:
         try:

@@ -107,4 +107,4 @@ class History:
         """Domain time leaps by some hours: reminders fall due, meetings end, windows close."""
         chance = self._chance("clock")
         while not self._stopping.wait(CLOCK_EVERY):
-            self.scene.clock.advance(timedelta(hours=chance.choice((1, 2, 3))).total_seconds())
+            self.scene.clock.advance(timedelta(hours=chance.choice((1, 1, 2))).total_seconds())

@@ -8,8 +8,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
-from services.local.life.browser import Browser, Page, Stuck, WebForm
+import httpx
+
+from services.local.life.browser import Browser, Page, Stuck, WebForm, read_page
 from services.local.life.people import CONSENTS
 from shared.contracts.errors import PayloadDiffers, Refused
 from shared.contracts.meetings import MeetingView
@@ -177,12 +180,7 @@ class Visitors:
         """Send a form until a page says yes or no; ``bad`` are the paths that it leads to where nothing was done."""
 
         def send(_request_id: str) -> Facts:
-            try:
-                page = browser.send(form, expect=ANSWERED)
-            except Stuck as stuck:
-                raise Unknown from stuck
-            _judge(page, bad)
-            return {}
+            return _judge(*_post(browser, form), bad)
 
         def otherwise(_code: str) -> None:
             person.stage = back_to
@@ -198,9 +196,29 @@ class Visitors:
         self._doer.do(act)
 
 
-def _judge(page: Page, bad: tuple[str, ...]) -> None:
-    """A refusal is shown on the form's own page, which then has another status; yes leads on."""
-    if page.says(SENT_BEFORE):
+def _post(browser: Browser, form: WebForm) -> tuple[str | None, Page | None]:
+    """Send a form once: where it leads to, or the page that it is answered with. Raises Unknown.
+
+    A form that leads on was taken, whether or not the page that it leads to can be got now.
+    """
+    pairs = form.sent(None)
+    body = {name: [value for each, value in pairs if each == name] for name, _ in pairs}
+    origin = {"Origin": browser._origin(form.action)}
+    try:
+        answer = browser._client.post(form.action, data=body, headers=origin, follow_redirects=False)
+    except httpx.HTTPError as error:
+        raise Unknown from error
+    if answer.is_redirect:
+        return urlsplit(answer.headers["location"]).path, None
+    if answer.status_code not in ANSWERED:
+        raise Unknown
+    return None, read_page(str(answer.url), answer.status_code, answer.text)
+
+
+def _judge(leads_to: str | None, page: Page | None, bad: tuple[str, ...]) -> Facts:
+    """A form that was taken leads on; a refusal is shown on the form's own page."""
+    if page is not None and page.says(SENT_BEFORE):
         raise PayloadDiffers(SENT_BEFORE)
-    if page.status != 200 or page.path in bad:
-        raise Refusing(page.gist())
+    if page is not None or leads_to in bad:
+        raise Refusing(page.gist() if page else str(leads_to))
+    return {}
