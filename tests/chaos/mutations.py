@@ -74,7 +74,9 @@ def run(mutation: Mutation, seed: int) -> Outcome:
         with ChaosNetwork(
             folder / "var", seed=seed, processes=mutation.processes, database=mutation.database, env=env
         ) as chaos:
-            play = Run(chaos, quiet, seed=seed, minutes=SECONDS / 60, log=folder / "driver.jsonl", patience=25.0)
+            play = Run(
+                chaos, quiet, seed=seed, minutes=SECONDS / 60, log=folder / "driver.jsonl", patience=20.0, lull=0
+            )
             return play.play(mutation.faults)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

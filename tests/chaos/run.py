@@ -37,13 +37,12 @@ from tests.chaos.network import ChaosNetwork
 
 FULL = 10.0
 """Minutes for which the faults' minimums are meant."""
-OVERTIME = 2.0
+OVERTIME = 4.0
 """A run goes on for so many times its length at most, until each kind of fault has had its effect."""
 SETTLING = 180.0
 """Seconds until nothing must be unsettled any more."""
-AFTER = (4.0, 10)
-"""Seconds, and how often: people go on once everything is healed, three hours each time, so that the last are asked and
-answer."""
+LULL = 10
+"""So many times, three hours each: people go on once everything is healed, so that the last are asked and answer."""
 LAST_DAYS = 5 * 86400.0
 """Domain seconds: after them every window has closed, its grace included."""
 
@@ -104,6 +103,7 @@ class Run:
         minutes: float,
         log: Path,
         patience: float = SETTLING,
+        lull: int = LULL,
     ) -> None:
         self.chaos = chaos
         self.console = console
@@ -123,6 +123,7 @@ class Run:
         self.clock = SharedClock(network.around.clock_file)
         self.journal = Journal(log)
         self.seed = seed
+        self._lull = lull
 
     def play(self, faults: Sequence[Fault], allowed_missing: Sequence[str] = ()) -> Outcome:
         """Everything, from the first request to the audit."""
@@ -196,9 +197,8 @@ class Run:
     def _go_on(self) -> None:
         """All is well again: a day passes, and people answer what they were asked."""
         self.console.print("Everything is healed; people go on for a moment.")
-        seconds, times = AFTER
-        for _ in range(times):
-            time.sleep(seconds)
+        for _ in range(self._lull):
+            time.sleep(4.0)
             self.clock.advance(3 * 3600.0)
 
     def _move(self, seconds: float, outcome: Outcome) -> None:
