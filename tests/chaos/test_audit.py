@@ -7,8 +7,9 @@ import random
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.audit import requests
 from tests.chaos.audit.attacker import Attack, Urn, best, bound
-from tests.chaos.audit.record import read
+from tests.chaos.audit.record import Asked, read
 from tests.chaos.audit.waiting import overtaken
 
 
@@ -43,6 +44,38 @@ def test_whoever_asked_for_another_mode_stands_behind() -> None:
     moves = [news("ben", "waitlisted", "switched", "5", "phone"), news("ben", "waitlisted", "switched", "6")]
     first = [*ONE_PLACE[:3], *moves, ONE_PLACE[3], news("cleo", "confirmed", "promoted", "4")]
     assert overtaken(first) == (1, [])
+
+
+def take(request_id: str, end: str | None) -> Asked:
+    """Ana asks for a seat at the one meeting."""
+    facts = {"member_id": "ana", "meeting_id": "m"}
+    return Asked(
+        request_id, "registration.take_seat.v1", 1, facts, end, 2, {"seat_id": "s"} if end == "accepted" else {}
+    )
+
+
+def test_a_seat_that_was_taken_once_balances() -> None:
+    """Two requests for the same seat, both accepted: the second found it taken, and said nothing."""
+    asked = [take("1", "accepted"), take("2", "accepted")]
+    assert requests._seats([news("s", "confirmed", "taken", "1")], asked).balances
+
+
+def test_a_seat_that_was_taken_twice_is_named() -> None:
+    """The same request took effect again."""
+    line = requests._seats([news("s", "confirmed", "taken", "1")] * 2, [take("1", "accepted")])
+    assert line.wrong == ("2 times: 1",)
+
+
+def test_a_refusal_that_took_effect_is_named() -> None:
+    """They were told no, and hold a seat."""
+    line = requests._seats([news("s", "confirmed", "taken", "1")], [take("1", "refused")])
+    assert line.wrong == ("it was refused, and a seat was taken: 1",)
+
+
+def test_an_acceptance_without_an_effect_is_named() -> None:
+    """They were told yes, and hold nothing."""
+    line = requests._seats([], [take("1", "accepted")])
+    assert line.wrong == ("registration.take_seat.v1 left no trace: ana m",)
 
 
 def test_a_request_without_an_answer_has_no_end(tmp_path: Path) -> None:
