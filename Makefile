@@ -7,13 +7,16 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test chaos lint format types clean lock setup
+.PHONY: help run cluster test chaos test-rabbitmq4 lint format types clean lock setup
 
 help: ## Say what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(READY) ## Start everything on this machine, play the life of a meeting, stay up until Ctrl-C
 	@$(BIN)/chapterhouse run
+
+cluster: $(READY) ## The same with three broker nodes, PostgreSQL and two processes of every service, in var/cluster
+	@CHAPTERHOUSE_FOLDER=$${CHAPTERHOUSE_FOLDER:-var/cluster} $(BIN)/chapterhouse run --nodes 3 --processes 2 --database postgresql
 
 test: $(READY) ## Lint, types, import rules and the whole suite, on a real broker and both databases
 	@$(BIN)/python -m tests.support.prepare
@@ -22,6 +25,11 @@ test: $(READY) ## Lint, types, import rules and the whole suite, on a real broke
 
 chaos: $(READY) ## Hurt a whole network in every way we know while people use it, and audit it (MINUTES= SEED= DATABASE=)
 	$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE))
+
+test-rabbitmq4: $(READY) ## The event core and the cluster on RabbitMQ 4, which is fetched from Debian 13 into var/rabbitmq4
+	@$(BIN)/python -m tests.support.rabbitmq4 var/rabbitmq4
+	CHAPTERHOUSE_TEST_RABBITMQ=var/rabbitmq4/sbin $(BIN)/python -m pytest \
+		tests/component/core tests/component/cluster tests/component/local/test_broker.py
 
 lint: $(READY) ## Look for mistakes, unformatted files and forbidden imports
 	$(BIN)/ruff check .

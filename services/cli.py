@@ -8,12 +8,15 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 SERVED = ("meetings", "registration", "notifications", "feedback", "admin", "portal")
 FOLDER = Path("var")
+T = TypeVar("T")
 
 _ROOMS = {
     # command -> module and name; imported when it is called, so that `--help` is quick
@@ -25,6 +28,8 @@ _ROOMS = {
     "invite": ("services.operator.setting_up", "invite"),
     "sign-in": ("services.local.life.signing_in", "sign_in"),
     "asyncapi": ("services.operator.describing", "asyncapi"),
+    "topology": ("services.operator.describing", "topology"),
+    "copy-database": ("services.operator.copying", "copy_database"),
 }
 
 
@@ -46,6 +51,49 @@ class _Commands(click.Group):
         module, attribute = _ROOMS[name]
         found: click.Command | None = getattr(importlib.import_module(module), attribute, None)
         return found
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command. What is wrong with an input, a setting, a key or a database is told as a sentence."""
+        try:
+            return super().invoke(context)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            sentence = _sentence(error)
+            if sentence is None:
+                raise
+            raise click.ClickException(sentence) from error
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell whoever typed the command; None for a fault of ours, whose traceback is wanted."""
+    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic_settings import BaseSettings  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    from shared.runtime.keys import KeysMissing  # noqa: PLC0415
+
+    if isinstance(error, ValidationError):
+        settings = {kind.__name__: str(kind.model_config.get("env_prefix", "")) for kind in _kinds_of(BaseSettings)}
+        prefix = settings.get(error.title)
+        return "; ".join(_wrong(one, prefix) for one in error.errors(include_input=False, include_url=False))
+    if isinstance(error, DBAPIError):
+        return f"the database cannot be used: {error.orig}. `chapterhouse migrate` makes what is missing"
+    return str(error) if isinstance(error, KeysMissing) else None
+
+
+def _kinds_of(kind: type[T]) -> Iterator[type[T]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _kinds_of(each)
+
+
+def _wrong(one: Mapping[str, Any], prefix: str | None) -> str:
+    field = ".".join(str(part) for part in one["loc"])
+    if one["type"] == "string_pattern_mismatch" and field == "slug":
+        return "slug: write it with lower-case letters, digits and dashes, 63 at most"
+    said = str(one["msg"]).removeprefix("Value error, ")
+    return f"{field if prefix is None else f'{prefix}{field}'.upper()}: {said[:1].lower()}{said[1:]}"
 
 
 @click.group(cls=_Commands)
@@ -83,12 +131,15 @@ def join_running(folder: Path) -> None:
 @click.option("--life/--no-life", default=True, envvar="CHAPTERHOUSE_LIFE", help="Play the life of one meeting first.")
 @click.option("--play-again", is_flag=True, help="Play it once more, with other people, on the data that are there.")
 @click.option("--once", is_flag=True, help="Stop when the life has been played.")
-def run(folder: Path, *, life: bool, play_again: bool, once: bool) -> None:
+@click.option("--nodes", type=click.IntRange(1, 7), default=1, help="Nodes of the broker; an odd number.")
+@click.option("--processes", type=click.IntRange(1, 8), default=1, help="Processes of each service.")
+@click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", help="A private one.")
+def run(folder: Path, *, life: bool, play_again: bool, once: bool, nodes: int, processes: int, database: str) -> None:
     """Start a whole network on this machine and keep it up until Ctrl-C."""
     from rich.console import Console  # noqa: PLC0415
 
     from services.local import supervisor  # noqa: PLC0415
-    from services.local.programs import Ports  # noqa: PLC0415
+    from services.local.programs import Ports, Size  # noqa: PLC0415
 
     try:
         ports = Ports.from_environment()
@@ -96,7 +147,8 @@ def run(folder: Path, *, life: bool, play_again: bool, once: bool) -> None:
         raise click.ClickException(f"a port is a number ({error})") from error
     url = os.environ.get("CHAPTERHOUSE_DATABASE_URL")
     how: supervisor.Life | None = "again" if play_again else "first time" if life else None
-    sys.exit(supervisor.run(folder, ports=ports, database_url=url, life=how, once=once, console=Console()))
+    size = Size(nodes, processes, postgres=database == "postgresql")
+    sys.exit(supervisor.run(folder, ports=ports, database_url=url, life=how, once=once, console=Console(), size=size))
 
 
 @main.command()
@@ -132,6 +184,8 @@ def make() -> None:
 @click.argument("services", nargs=-1)
 def migrate(services: tuple[str, ...]) -> None:
     """Bring every database (or those of the services named) to today's schema."""
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+
     from services.local.network import has_migrations  # noqa: PLC0415
     from shared.runtime.settings import Settings  # noqa: PLC0415
     from shared.storage.engine import make_engine  # noqa: PLC0415
@@ -146,8 +200,12 @@ def migrate(services: tuple[str, ...]) -> None:
         if settings.database(service).startswith("sqlite"):
             settings.data.mkdir(parents=True, exist_ok=True)
         engine = make_engine(settings.database(service))
-        upgrade(service, engine)
-        engine.dispose()
+        try:
+            upgrade(service, engine)
+        except OperationalError as away:  # libpq's own words: they name host, user and file, never the password
+            raise click.ClickException(f"{service}: its database cannot be used. {str(away.orig).strip()}") from away
+        finally:
+            engine.dispose()
         click.echo(f"{service}: up to date")
 
 

@@ -6,46 +6,25 @@ An import that is lost with the process is no harm: the same file again updates 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from shared.contracts.base import ChapterId
 from shared.contracts.errors import Fault, Refused, Unreachable
 from shared.contracts.meetings import ImportMeetings, ImportReport, RowOutcome, RowReport
+from shared.gateway.meeting_lists import SLICE, next_slice
 from shared.runtime.ids import new_id, random_id
 
-SLICE = 50
+log = structlog.get_logger()
+
 KEPT = 20
 TRIES = 3
 
 Send = Callable[[ImportMeetings, str], Awaitable[ImportReport]]
-
-
-class NotAList(Exception):  # noqa: N818
-    """The file is no Meeting Guide list; the message says what it should be."""
-
-
-def read_rows(body: bytes) -> list[Any]:
-    """The rows of a Meeting Guide file. Raises NotAList."""
-    try:
-        content = json.loads(body.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise NotAList("The file is not text in UTF-8. Save it as UTF-8, then try again") from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise NotAList(
-            f"The file is not JSON{where}. A Meeting Guide feed is a JSON file that begins with ["
-        ) from error
-    if isinstance(content, dict) and isinstance(content.get("meetings"), list):
-        content = content["meetings"]
-    if not isinstance(content, list):
-        raise NotAList("The file holds no list. A Meeting Guide feed is a list of meetings, and begins with [")
-    if not content:
-        raise NotAList("The list is empty: there is nothing to import")
-    return content
 
 
 @dataclass
@@ -81,12 +60,10 @@ class Import:
     async def run(self, send: Send) -> None:
         """Send slice after slice, each under a request id of its own, so that a lost answer does not count twice."""
         while not self.finished:
-            first = len(self.reports)
-            part = self.rows[first : first + SLICE]
-            command = ImportMeetings(
-                chapter_id=self.chapter_id,
-                first_row=first + 1,
-                rows_json=json.dumps(part, ensure_ascii=False),
+            command = next_slice(
+                self.rows,
+                self.reports,
+                self.chapter_id,
                 in_person_capacity=self.in_person_capacity,
                 online_capacity=self.online_capacity,
             )
@@ -98,8 +75,11 @@ class Import:
                 self.stopped = f"The service failed; if you report it, quote {fault.correlation_id}."
             except Unreachable:
                 self.stopped = "The network cannot be reached right now. Import the file again later; what was done is not done twice."
+            except Exception as error:  # noqa: BLE001 - a task that dies leaves its page waiting for ever
+                log.error("import_failed", kind=type(error).__name__)  # noqa: TRY400 - a traceback may hold names
+                self.stopped = "Something broke on our side; it has been noted. What was done is not done twice."
             else:
-                if len(report.rows) != len(part):
+                if len(report.rows) != min(SLICE, self.total - len(self.reports)):
                     self.stopped = "The service's report does not match the rows that were sent."
                 self.reports.extend(report.rows)
 

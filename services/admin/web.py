@@ -12,7 +12,20 @@ from fastapi import FastAPI
 from services.admin.access import SignInNeeded, ask_to_sign_in
 from services.admin.accounts import Book
 from services.admin.importing import Imports
-from services.admin.pages import account, attendance, changes, chapters, imports, meetings, region, series, signing_in
+from services.admin.pages import (
+    account,
+    attendance,
+    changes,
+    chapters,
+    imports,
+    meetings,
+    moving,
+    region,
+    replanning,
+    series,
+    series_page,
+    signing_in,
+)
 from services.admin.settings import AdminSettings
 from shared.gateway.asking import Asking
 from shared.gateway.web import Site, make_app
@@ -39,9 +52,23 @@ def admin_app(
         templates=HERE / "templates",
         layout="layout.html",
         base_url=settings.url,
+        locale=settings.locale,
         clock=clock,
     )
-    modules = (signing_in, account, meetings, changes, attendance, chapters, series, imports, region)
+    modules = (
+        signing_in,
+        account,
+        meetings,
+        changes,
+        moving,
+        attendance,
+        chapters,
+        series,
+        series_page,
+        replanning,
+        imports,
+        region,
+    )
     app = make_app(site, [module.router for module in modules])
     app.add_exception_handler(SignInNeeded, ask_to_sign_in)
     app.state.book = book

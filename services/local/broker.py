@@ -19,11 +19,12 @@ from typing import Protocol
 import amqp
 
 from services.local import packages
+from services.local.erlang import VHOST, Epmd, Node
 from services.local.ports import LOOPBACK, answers, free_ports, is_free
 from services.local.processes import Child, Leash
+from shared.messaging.nodes import in_turn
 
 NODE = "chapterhouse@localhost"
-VHOST = "chapterhouse"
 READY_WITHIN = 120.0
 """Seconds. An idle machine takes 5 to 8; a busy one with two cores took 30."""
 
@@ -37,7 +38,7 @@ class Broker(Protocol):
 
     @property
     def url(self) -> str:
-        """Where it answers: ``amqp://user:password@host:port/vhost``."""
+        """Where it answers: ``amqp://user:password@host:port/vhost``, or several with semicolons between them."""
         ...
 
     def problem(self) -> str | None:
@@ -86,24 +87,18 @@ def require_server() -> Path:
     return found
 
 
-def get_broker(folder: Path, leash: Leash, *, env: dict[str, str] | None = None) -> Broker:
-    """The broker of the environment (CHAPTERHOUSE_BROKER_URL), else a private node, started but not yet ready.
-
-    Raises ProgramMissing, BrokerFailed.
-    """
-    url = (os.environ if env is None else env).get("CHAPTERHOUSE_BROKER_URL")
-    if url:
-        given = GivenBroker(url)
-        if problem := given.problem():
-            raise BrokerFailed(problem)
-        return given
-    node = PrivateBroker(folder, leash)
-    node.launch()
-    return node
-
-
 def unreachable(url: str, *, timeout: float = 5.0) -> str | None:
-    """Why an AMQP connection cannot be opened (never the password), or None if it can."""
+    """Why no AMQP connection can be opened to any of its nodes (never the password), or None if one can."""
+    reasons = []
+    for node in in_turn(url):
+        reason = _unreachable(node, timeout)
+        if reason is None:
+            return None
+        reasons.append(reason)
+    return "; ".join(reasons)
+
+
+def _unreachable(url: str, timeout: float) -> str | None:
     from kombu.utils.url import parse_url  # noqa: PLC0415 - kombu takes 0.2 s to import, the CLI need not
 
     parts = parse_url(url)
@@ -126,15 +121,6 @@ def unreachable(url: str, *, timeout: float = 5.0) -> str | None:
         connection.collect()
 
 
-def _link_needed(server: Path, into: Path) -> None:
-    """Only what the node itself is made of: it looks into every plugin it sees, which costs seconds."""
-    for old in into.iterdir():
-        old.unlink()
-    for plugin in (server.resolve().parent.parent / "plugins").iterdir():
-        if plugin.name.startswith(("rabbit-", "rabbit_common-", "rabbitmq_prelaunch-")):
-            (into / plugin.name).symlink_to(plugin)
-
-
 @dataclass(frozen=True)
 class _Ports:
     amqp: int
@@ -143,15 +129,37 @@ class _Ports:
 
 
 class PrivateBroker:
-    """One node in a folder. Ports stay the same for this object's life, and across starts while they are free."""
+    """One node in a folder. Ports stay the same for this object's life, and across starts while they are free.
 
-    def __init__(self, folder: Path, leash: Leash, *, server: Path | None = None) -> None:
+    ``first`` is the node whose cluster an empty one joins: it lends its cookie, user and password. ``epmd`` is a
+    register that several share; a node that is given none has one of its own, and ends it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        leash: Leash,
+        *,
+        server: Path | None = None,
+        name: str = NODE,
+        first: PrivateBroker | None = None,
+        epmd: Epmd | None = None,
+    ) -> None:
+        self.name = name
         self._folder = folder.absolute()
         self._leash = leash
         self._server = server
+        self._first = first
         self._ports: _Ports | None = None
-        self._epmd: Child | None = None
+        self._epmd = epmd
+        self._shares_epmd = epmd is not None
         self._node: Child | None = None
+        self._stopped = False
+
+    @property
+    def nodes(self) -> tuple[PrivateBroker, ...]:
+        """Itself."""
+        return (self,)
 
     @property
     def url(self) -> str:
@@ -180,21 +188,20 @@ class PrivateBroker:
     def launch(self) -> None:
         """Start without waiting."""
         server = self._server = self._server or require_server()
-        self._prepare(server)
-        env = self._environment(server)
-        ports = self._reserve()
-        epmd = "epmd"
-        self._epmd = self._epmd or Child(
-            "epmd",
-            [epmd, "-port", str(ports.epmd), "-address", LOOPBACK],
-            log=self._folder / "log" / "epmd.log",
-            leash=self._leash,
-            env=env,
-        )
+        told = self._told()
+        told.furnish(server)
+        if self._epmd is None:
+            self._epmd = Epmd(told.epmd, self._folder, self._leash)
         self._epmd.start()
         self._node = self._node or Child(
-            "rabbitmq", [server], log=self._folder / "log" / "start.log", leash=self._leash, env=env, cwd=self._folder
+            "rabbitmq",
+            [server],
+            log=self._folder / "log" / "start.log",
+            leash=self._leash,
+            env=told.environment(),
+            cwd=self._folder,
         )
+        self._stopped = False
         self._node.start()
 
     def wait_ready(self, *, on_wait: Callable[[float], None] | None = None) -> None:
@@ -217,26 +224,27 @@ class PrivateBroker:
             time.sleep(0.2)
 
     def problem(self) -> str | None:
-        """A sentence if the node has died, else None."""
-        if self._node is None or self._node.alive():
+        """A sentence if the node has died, else None: one that was stopped has not."""
+        if self._node is None or self._stopped or self._node.alive():
             return None
         return (
-            f"RabbitMQ, our private broker, ended (code {self._node.code}). "
+            f"RabbitMQ, our private broker ({self.name}), ended (code {self._node.code}). "
             f"Its log: {self._folder / 'log'}\n{self._node.tail()}"
         )
 
     def stop(self) -> None:
         """Stop cleanly: what was confirmed is on disk; then its epmd."""
+        self._stopped = True
         if self._node:
             self._node.stop(patience=30.0)
-        if self._epmd:
-            self._epmd.stop(patience=2.0)
+        if self._epmd and not self._shares_epmd:
+            self._epmd.stop()
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would; ``start`` brings it back on the same port with what was confirmed."""
         if self._node:
             self._node.kill()
-        if self._epmd:
+        if self._epmd and not self._shares_epmd:
             self._epmd.kill()
 
     def restart(self) -> None:
@@ -249,8 +257,8 @@ class PrivateBroker:
         """Run rabbitmqctl against this node; its output. Raises BrokerFailed."""
         server = self._server = self._server or require_server()
         done = subprocess.run(
-            [str(server.with_name("rabbitmqctl")), "--quiet", "--node", NODE, *arguments],
-            env=self._environment(server),
+            [str(server.with_name("rabbitmqctl")), "--quiet", "--node", self.name, *arguments],
+            env=self._told().environment(),
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -274,12 +282,27 @@ class PrivateBroker:
         self.ctl("delete_vhost", name)
 
     def _password(self) -> str:
+        if self._first is not None:
+            return self._first._password()  # noqa: SLF001 - its own kind
         file = self._folder / "password"
         if not file.exists():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
                 out.write(secrets.token_urlsafe(24))
         return file.read_text()
+
+    def _told(self) -> Node:
+        ports, first = self._reserve(), self._first
+        return Node(
+            name=self.name,
+            folder=self._folder,
+            home=(first or self)._folder / "home",  # noqa: SLF001 - its own kind
+            port=ports.amqp,
+            distribution=ports.distribution,
+            epmd=self._epmd.port if self._epmd else ports.epmd,
+            password=self._password(),
+            joins=(first.name, self.name) if first else (),
+        )
 
     def _reserve(self) -> _Ports:
         if self._ports is None:
@@ -291,59 +314,3 @@ class PrivateBroker:
                 file.write_text(json.dumps(asdict(kept)))
             self._ports = kept
         return self._ports
-
-    def _prepare(self, server: Path) -> None:
-        for name in ("home", "mnesia", "log", "plugins", "config", "conf.d"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self._folder / "enabled_plugins").write_text("[].\n")
-        _link_needed(server, self._folder / "plugins")
-        settings = f"""[
- {{rabbit, [
-   {{default_user, <<"chapterhouse">>}},
-   {{default_pass, <<"{self._password()}">>}},
-   {{default_vhost, <<"{VHOST}">>}},
-   {{default_permissions, [<<".*">>, <<".*">>, <<".*">>]}},
-   {{loopback_users, [<<"guest">>, <<"chapterhouse">>]}},
-   {{tcp_listeners, [{{"{LOOPBACK}", {self.port}}}]}},
-   {{collect_statistics, none}},
-   {{disk_free_limit, 104857600}}
- ]}},
- {{ra, [{{wal_max_size_bytes, 67108864}}]}}
-].
-"""
-        file = self._folder / "config" / "advanced.config"
-        file.touch(mode=0o600)
-        file.write_text(settings)
-
-    def _environment(self, server: Path) -> dict[str, str]:
-        here, ports = self._folder, self._reserve()
-        loopback = "-kernel inet_dist_use_interface {127,0,0,1}"
-        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "LC_ALL", "TMPDIR", "TZ"}}
-        return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            **kept,
-            "HOME": str(here / "home"),
-            "RABBITMQ_NODENAME": NODE,
-            "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
-            "RABBITMQ_NODE_PORT": str(ports.amqp),
-            "RABBITMQ_DIST_PORT": str(ports.distribution),
-            "RABBITMQ_MNESIA_BASE": str(here / "mnesia"),
-            "RABBITMQ_LOG_BASE": str(here / "log"),
-            "RABBITMQ_PID_FILE": str(here / "node.pid"),
-            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "RABBITMQ_CONFIG_FILE": str(here / "config" / "none"),
-            "RABBITMQ_CONFIG_FILES": str(here / "conf.d"),
-            "RABBITMQ_ADVANCED_CONFIG_FILE": str(here / "config" / "advanced.config"),
-            "RABBITMQ_GENERATED_CONFIG_DIR": str(here / "config"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(here / "enabled_plugins"),
-            "RABBITMQ_PLUGINS_DIR": str(here / "plugins"),
-            "RABBITMQ_FEATURE_FLAGS_FILE": str(here / "feature_flags"),
-            "ERL_EPMD_PORT": str(ports.epmd),
-            "ERL_EPMD_ADDRESS": LOOPBACK,
-            "ERL_CRASH_DUMP_SECONDS": "0",
-            # With "allow input" the script becomes the node, instead of watching it from a shell that a SIGKILL would orphan.
-            "RABBITMQ_ALLOW_INPUT": "1",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-noinput -start_epmd false {loopback}",
-            "RABBITMQ_CTL_ERL_ARGS": loopback,
-        }

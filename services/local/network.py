@@ -20,11 +20,24 @@ from typing import Self
 
 import httpx
 
-from services.local.broker import Broker, PrivateBroker, get_broker, unreachable
+from services.local.broker import Broker, PrivateBroker, unreachable
+from services.local.cluster import OwnBroker, get_broker
 from services.local.lock import FolderLock
 from services.local.ports import free_ports, is_free, require_free
+from services.local.postgres import PrivatePostgres
 from services.local.processes import Child, Leash
-from services.local.programs import FIXED, GATEWAYS, PROGRAMS, SERVICES, Ports, Program, Surroundings
+from services.local.programs import (
+    ALONE,
+    FIXED,
+    GATEWAYS,
+    PROGRAMS,
+    SERVICES,
+    Ports,
+    Program,
+    Size,
+    Surroundings,
+    in_parallel,
+)
 from shared.runtime.clock import SharedClock
 from shared.runtime.keys import make_keys
 from shared.storage.engine import make_engine
@@ -67,7 +80,8 @@ class Network:
 
     ``ports``         fixed ones; else free ones
     ``database_url``  a pattern with ``{service}``; else SQLite files in the folder
-    ``broker``        one that runs already, not ours to stop; else the ladder of services.local.broker
+    ``broker``        one that runs already, not ours to stop; else that of services.local.cluster.get_broker
+    ``size``          nodes of a broker of its own, processes of each service, a PostgreSQL of its own
     ``env``           variables for every process, over all others; ``env_of`` for one of them
     ``keep_up``       start again what dies, saying so
     ``step``          hears what is being started; ``say`` hears sentences
@@ -80,6 +94,7 @@ class Network:
         ports: Ports | None = None,
         database_url: str | None = None,
         broker: Broker | None = None,
+        size: Size = ALONE,
         programs: Sequence[Program] = PROGRAMS,
         env: Mapping[str, str] | None = None,
         env_of: Mapping[str, Mapping[str, str]] | None = None,
@@ -92,7 +107,8 @@ class Network:
         self._ports = ports or Ports.free()
         self._database_url = database_url or "sqlite:///{data}/{service}.db"
         self._given = broker
-        self._programs = {program.name: program for program in programs}
+        self._size = size
+        self._programs = {program.name: program for program in in_parallel(programs, size.processes)}
         self._env = dict(env or {})
         self._env_of = {name: dict(own) for name, own in (env_of or {}).items()}
         self._keep_up = keep_up
@@ -101,6 +117,7 @@ class Network:
         self._lock = FolderLock(self.folder / "run")
         self._leash: Leash | None = None
         self._broker: Broker | None = None
+        self._postgres: PrivatePostgres | None = None
         self._around: Surroundings | None = None
         self._children: dict[str, Child] = {}
         self._wanted: set[str] = set()
@@ -109,7 +126,7 @@ class Network:
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
         self._told_disk = False
-        self._broker_away = False
+        self._nodes_away: set[str] = set()
 
     def __enter__(self) -> Self:
         self.start()
@@ -136,10 +153,17 @@ class Network:
 
     @property
     def broker(self) -> Broker:
-        """The broker; a PrivateBroker may be killed and started again."""
+        """The broker; the nodes of an OwnBroker may be killed and started again."""
         if self._broker is None:
             raise RuntimeError("the network has not been started")
         return self._broker
+
+    @property
+    def postgres(self) -> PrivatePostgres:
+        """Its own PostgreSQL, where it was asked for; it may be killed and started again."""
+        if self._postgres is None:
+            raise RuntimeError("the network has not been started, or keeps its data elsewhere")
+        return self._postgres
 
     def url(self, name: str) -> str:
         """Where ``admin``, ``portal`` or ``sink`` answers, without a slash at the end."""
@@ -171,6 +195,10 @@ class Network:
         """The processes, in the order in which they are started."""
         return list(self._programs)
 
+    def role(self, name: str) -> str:
+        """The service or gateway that this process is one of."""
+        return self._programs[name].role
+
     # Starting and stopping
 
     def start(self) -> None:
@@ -191,7 +219,9 @@ class Network:
         self._check_ports()
         self._leash = Leash(holds=self._lock.file)
         self._step("broker")
-        self._broker = self._given or get_broker(self.folder / "broker", self._leash)
+        self._broker = self._given or get_broker(self.folder / "broker", self._leash, nodes=self._size.nodes)
+        if self._size.postgres:
+            self._start_postgres(self._leash)
         health = dict(zip(self._programs, free_ports(len(self._programs)), strict=True))
         ports = replace(self._ports, health=health)
         self._around = Surroundings(self.folder, ports, self._broker.url, self._database_url)
@@ -199,7 +229,7 @@ class Network:
         self._around.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         make_keys(self._around.keys)
         self._migrate()
-        if isinstance(self._broker, PrivateBroker):
+        if isinstance(self._broker, OwnBroker):
             self._step("broker, until it is ready")
             self._broker.wait_ready()
         for kind in ("sink", "service", "gateway"):
@@ -215,7 +245,7 @@ class Network:
             self._watcher.start()
 
     def stop(self) -> None:
-        """Stop gateways, services, sink and broker, in this order; nothing is left running."""
+        """Stop gateways, services, sink, broker and databases, in this order; nothing is left running."""
         self._stopping.set()
         if self._watcher is not None and self._watcher is not threading.current_thread():
             self._watcher.join()
@@ -224,6 +254,8 @@ class Network:
             self._stop_all([name for name, program in self._programs.items() if program.kind == kind])
         if self._broker is not None and self._given is None:
             self._broker.stop()
+        if self._postgres is not None:
+            self._postgres.stop()
         if self._leash is not None:
             self._leash.close()
             self._leash = None
@@ -303,7 +335,10 @@ class Network:
         with self._change:
             if self._stopping.is_set():
                 return
-            self._look_at_broker()
+            for node in self._broker.nodes if isinstance(self._broker, OwnBroker) else ():
+                self._look_at_node(node)
+            if self._postgres is not None:
+                self._look_at_postgres(self._postgres)
             self._look_at_disk()
             for name in sorted(self._wanted):
                 self._look_at(name)
@@ -322,25 +357,30 @@ class Network:
         elif wait > 0:
             self._say(f"{name} ended ({_ending(child.code)}); it is started again in {wait:g} s. Its log: {child.log}")
 
-    def _look_at_broker(self) -> None:
-        node = self._broker
-        if not isinstance(node, PrivateBroker):
-            return
+    def _look_at_node(self, node: PrivateBroker) -> None:
         problem = node.problem()
         if problem is None:
-            if self._broker_away and unreachable(node.url) is None:
-                self._broker_away = False
-                self._say("The broker is back.")
+            if node.name in self._nodes_away and unreachable(node.url) is None:
+                self._nodes_away.discard(node.name)
+                self._say("The broker is back." if self._size.nodes == 1 else f"The broker's {node.name} is back.")
             return
-        wait = self._may_start("broker")
+        wait = self._may_start(node.name)
         if wait is None:
-            self._watches["broker"] = _Watch(deaths=self._watches["broker"].deaths, started=time.monotonic())
+            self._watches[node.name] = _Watch(deaths=self._watches[node.name].deaths, started=time.monotonic())
             node.launch()
         elif wait > 0:
-            self._broker_away = True
-            self._say(
-                f"{problem}\nIt is started again in {wait:g} s. What was confirmed is kept; the services wait for it."
-            )
+            self._nodes_away.add(node.name)
+            go_on = "the services wait for it" if self._size.nodes == 1 else "the services go on with the other nodes"
+            self._say(f"{problem}\nIt is started again in {wait:g} s. What was confirmed is kept; {go_on}.")
+
+    def _look_at_postgres(self, server: PrivatePostgres) -> None:
+        problem = server.problem()
+        wait = self._may_start("postgres") if problem else 0
+        if wait is None:
+            self._watches["postgres"] = _Watch(deaths=self._watches["postgres"].deaths, started=time.monotonic())
+            server.launch()
+        elif wait > 0:
+            self._say(f"{problem}\nIt is started again in {wait:g} s; the services wait for it.")
 
     def _may_start(self, name: str) -> float | None:
         """None: now. Seconds: it has just died, and waits so long. 0: it still waits."""
@@ -411,11 +451,23 @@ class Network:
             if done.get(f"{self._programs[name].role}-{self._children[name].pid}", -1.0) < offset
         ]
 
-    def _migrate(self) -> None:
+    def _start_postgres(self, leash: Leash) -> None:
+        """As root another user runs it, and must be able to pass through our folder to its own."""
+        if os.geteuid() == 0:
+            self.folder.chmod(0o710)
+        self._postgres = self._postgres or PrivatePostgres(leash, folder=self.folder / "postgres")
+        self._postgres.start()
+        for role in self._keeping():
+            self._postgres.ensure_database(f"chapterhouse_{role}")
+        self._database_url = self._postgres.url_of("chapterhouse_{service}")
+
+    def _keeping(self) -> list[str]:
+        """The services and gateways that keep a database."""
         roles = {program.role for program in self._programs.values()} & {*SERVICES, *GATEWAYS}
-        for role in sorted(roles):
-            if not has_migrations(role):
-                continue
+        return sorted(role for role in roles if has_migrations(role))
+
+    def _migrate(self) -> None:
+        for role in self._keeping():
             engine = make_engine(self.database(role))
             try:
                 upgrade(role, engine)

@@ -87,6 +87,7 @@ class PrivatePostgres:
         self._user = _unprivileged()
         self._port: int | None = None
         self._server: Child | None = None
+        self._stopped = False
 
     @property
     def port(self) -> int:
@@ -121,18 +122,31 @@ class PrivatePostgres:
                 cwd=self._folder,
                 user=self._user,
             )
-        self._server.start()
+        self.launch()
         try:
             self._wait_ready()
         except PostgresFailed as error:
             if "shared memory" not in str(error):
                 raise
             time.sleep(2.0)  # after a SIGKILL the sessions notice a moment later, and hold the memory till then
-            self._server.start()
+            self.launch()
             self._wait_ready()
+
+    def launch(self) -> None:
+        """Start one that was started before, without waiting."""
+        self._stopped = False
+        if self._server:
+            self._server.start()
+
+    def problem(self) -> str | None:
+        """A sentence if it has died, else None: one that was stopped has not."""
+        if self._server is None or self._stopped or self._server.alive():
+            return None
+        return f"PostgreSQL, our private cluster, ended (code {self._server.code}). Its log: {self._server.log}"
 
     def stop(self) -> None:
         """A fast shutdown: sessions are ended, everything is written. A scratch folder is removed."""
+        self._stopped = True
         if self._server:
             self._server.stop(sign=signal.SIGINT, patience=20.0)
         if self._scratch:
@@ -145,6 +159,7 @@ class PrivatePostgres:
 
     def restart(self) -> None:
         """A fast shutdown and a start: every session is ended."""
+        self._stopped = True
         if self._server:
             self._server.stop(sign=signal.SIGINT, patience=20.0)
         self.start()
@@ -153,6 +168,13 @@ class PrivatePostgres:
         """Create an empty database, or a copy of another that nobody uses; its URL."""
         self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
         return self.url_of(name)
+
+    def ensure_database(self, name: str) -> None:
+        """Create an empty database, unless it is there."""
+        with closing(self._connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+            if cursor.fetchone() is None:
+                self.create_database(name)
 
     def drop_database(self, name: str) -> None:
         """Drop it, ending the sessions that use it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +39,31 @@ PROGRAMS = (
     *(Program(name, f"services.{name}", "service") for name in SERVICES),
     *(Program(name, f"services.{name}", "gateway") for name in GATEWAYS),
 )
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of how much a network is made."""
+
+    nodes: int = 1
+    """Of the broker; an odd number."""
+    processes: int = 1
+    """Of each service, which compete on its queue; the others are called ``meetings-2`` and so on."""
+    postgres: bool = False
+    """A PostgreSQL of its own, with a database for each service, instead of SQLite files."""
+
+
+ALONE = Size()
+"""One of each, on files."""
+
+
+def in_parallel(programs: Iterable[Program], processes: int) -> Iterator[Program]:
+    """Each service so many times, the others once."""
+    for program in programs:
+        yield program
+        if program.kind == "service":
+            for number in range(2, processes + 1):
+                yield replace(program, name=f"{program.name}-{number}", service=program.role)
 
 
 @dataclass(frozen=True)

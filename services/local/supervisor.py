@@ -20,9 +20,10 @@ from services.local.lock import AlreadyRunning
 from services.local.network import Network, NetworkFailed
 from services.local.packages import ProgramMissing
 from services.local.ports import PortTaken
-from services.local.programs import PROGRAMS, Ports, Program
+from services.local.postgres import PostgresFailed
+from services.local.programs import ALONE, PROGRAMS, Ports, Program, Size, in_parallel
 
-SENTENCES = (AlreadyRunning, PortTaken, ProgramMissing, BrokerFailed, NetworkFailed)
+SENTENCES = (AlreadyRunning, PortTaken, ProgramMissing, BrokerFailed, PostgresFailed, NetworkFailed)
 """What goes wrong before our eyes is told as a sentence, not as a traceback."""
 
 Life = Literal["first time", "again"]
@@ -42,14 +43,16 @@ def run(
     once: bool,
     console: Console,
     programs: Sequence[Program] = PROGRAMS,
+    size: Size = ALONE,
 ) -> int:
     """Start, play the life, stay up until told to stop, stop. The exit code."""
     started = False
-    with _stoppable(), _Steps(console, len(programs)) as steps:
+    with _stoppable(), _Steps(console, len([*in_parallel(programs, size.processes)])) as steps:
         network = Network(
             folder,
             ports=ports,
             database_url=database_url,
+            size=size,
             programs=programs,
             keep_up=True,
             step=steps.next,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from services.meetings.handlers import changing, feeding, finding, importing, scheduling, setting_up
+from services.meetings.handlers import changing, feeding, finding, importing, replanning, scheduling, setting_up
 from services.meetings.store import MeetingsWork, metadata
 from shared.contracts import meetings as said
 from shared.contracts.base import Actor, Done
@@ -46,6 +46,14 @@ class MeetingsService:
     def schedule_series(self, command: said.ScheduleSeries, actor: Actor, work: MeetingsWork) -> said.SeriesView:
         return scheduling.schedule_series(command, actor, work)
 
+    @command(said.ChangeSeries)
+    def change_series(self, command: said.ChangeSeries, actor: Actor, work: MeetingsWork) -> Done:
+        return replanning.change_series(command, actor, work)
+
+    @command(said.StopSeries)
+    def stop_series(self, command: said.StopSeries, actor: Actor, work: MeetingsWork) -> Done:
+        return replanning.stop_series(command, actor, work)
+
     @command(said.MoveMeeting)
     def move_meeting(self, command: said.MoveMeeting, actor: Actor, work: MeetingsWork) -> Done:
         return changing.move_meeting(command, actor, work)
@@ -85,6 +93,16 @@ class MeetingsService:
     @query(said.PreviewSeries)
     def preview_series(self, query: said.PreviewSeries, actor: Actor, work: MeetingsWork) -> said.SeriesPreview:
         return scheduling.preview_series(query, actor, work)
+
+    @query(said.SeriesPage)
+    def series_page(self, query: said.SeriesPage, actor: Actor, work: MeetingsWork) -> said.SeriesPlan:
+        return replanning.series_page(query, actor, work)
+
+    @query(said.PreviewSeriesChange)
+    def preview_series_change(
+        self, query: said.PreviewSeriesChange, actor: Actor, work: MeetingsWork
+    ) -> said.SeriesChangePreview:
+        return replanning.preview_series_change(query, actor, work)
 
     @query(said.AskJoinLink)
     def ask_join_link(self, query: said.AskJoinLink, actor: Actor, work: MeetingsWork) -> said.JoinLink:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from services.meetings.model.imported import Imported
@@ -173,6 +173,14 @@ class Meetings(Protocol):
 
     def coming_of(self, series_id: SeriesId, now: datetime) -> Sequence[Gathering]:
         """A series' scheduled meetings that have not begun, by start, locked."""
+        ...
+
+    def dates_of(self, series_id: SeriesId, since: date) -> set[date]:
+        """The dates from this local day on that are taken by a meeting of the series, whatever became of it."""
+        ...
+
+    def of_series_from(self, series_id: SeriesId, now: datetime) -> Sequence[Gathering]:
+        """A series' meetings that are not over, also cancelled ones, by start."""
         ...
 
     def past_their_end(self, now: datetime, limit: int) -> Sequence[Gathering]:

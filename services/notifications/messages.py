@@ -81,12 +81,20 @@ class Accepted:
     provider_id: str = ""
 
 
+DOES_NOT_ANSWER = "provider_does_not_answer"
+"""Why a provider could not say whether it has a message: it may be able to later."""
+
+
 @dataclass(frozen=True)
 class Transient:
-    """Not now; nothing was taken. Try again after so many seconds."""
+    """Not now; nothing was taken. Try again after so many seconds.
+
+    ``doubtful``: it may have been taken all the same, so ask before it is sent again.
+    """
 
     reason: str
     retry_after: float = 60.0
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ class NotificationsService:
     @subscribe(
         said_by_meetings.MeetingScheduled,
         said_by_meetings.MeetingMoved,
+        said_by_meetings.MeetingResized,
         said_by_meetings.MeetingMovedOnline,
         said_by_meetings.MeetingMovedBack,
         said_by_meetings.MeetingCancelled,
@@ -189,8 +190,9 @@ class NotificationsService:
 
     @every(seconds=60)
     def forget(self, work: NotificationsWork) -> None:
-        """What is needed no more."""
+        """What is needed no more; and how it stands, for the operator."""
         planning.forget(work)
+        planning.measure(work)
 
     @background(seconds=0.5)
     def send(self) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.runtime.settings import FromEnvironment
 
 
-class NotificationsSettings(BaseSettings):
+class NotificationsSettings(FromEnvironment):
     """Each field's name in capitals, after the prefix, is the variable's. Secrets may lie in files."""
 
-    model_config = SettingsConfigDict(env_prefix="CHAPTERHOUSE_NOTIFICATIONS_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CHAPTERHOUSE_NOTIFICATIONS_")
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 1025

@@ -12,6 +12,7 @@ from services.notifications.model.records import (
     ContactPoint,
     Meeting,
     Notice,
+    NoticesStanding,
     Seat,
     Suppression,
     Verification,
@@ -279,6 +280,10 @@ class Notices(Protocol):
 
     def advance(self, provider_id: str, status: str, rank: int) -> Notice | None:
         """Record a provider's receipt; its notice where the rank rose, else None."""
+        ...
+
+    def standing(self) -> NoticesStanding:
+        """How it stands with those that have not left, in figures for the operator."""
         ...
 
     def answered(self, provider_id: str) -> str | None:

@@ -12,6 +12,7 @@ from aio_pika.exceptions import AMQPError
 from sqlalchemy import Connection
 
 from services.operator.talking import SERVICES, console, engine_of
+from shared.gateway.client import connect
 from shared.messaging import parking
 from shared.runtime.clock import real_now
 from shared.runtime.settings import Settings
@@ -107,7 +108,7 @@ def _waiting(connection: Connection, service: str, event_id: str) -> Any:
 
 
 async def _publish(queue: str, row: Any) -> None:
-    async with await aio_pika.connect(Settings().broker_url, timeout=5) as connection:
+    async with await connect(Settings().broker_url, "operator") as connection:
         channel = await connection.channel()
         message = aio_pika.Message(
             row.body,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from services.admin.accounts import Book
 from services.admin.settings import AdminSettings
@@ -18,18 +18,16 @@ from shared.contracts.base import ChapterId, Role
 from shared.contracts.meetings import (
     ChapterView,
     FoundRegion,
-    ImportMeetings,
     ListChapters,
     OpenChapter,
     RowOutcome,
     RowReport,
 )
 from shared.gateway.client import Client
+from shared.gateway.meeting_lists import SLICE, NotAList, next_slice, read_rows
 from shared.runtime.ids import new_id
 from shared.runtime.keys import load_keys
 from shared.runtime.settings import Settings
-
-SLICE = 50
 
 
 @click.group()
@@ -78,7 +76,7 @@ def list_chapters() -> None:
     if not chapters:
         console.print("No chapter yet. Open one with `chapterhouse chapter open NAME --slug … --time-zone …`.")
         return
-    table = Table("slug", "name", "time zone", "id")
+    table = Table("slug", "name", "time zone", Column("id", overflow="fold"))
     for each in chapters:
         table.add_row(each.slug, each.name, each.time_zone, each.chapter_id)
     console.print(table)
@@ -87,8 +85,8 @@ def list_chapters() -> None:
 @click.command(name="import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--chapter", "slug", required=True, help="The slug of the chapter that the meetings belong to.")
-@click.option("--report", type=click.Path(path_type=Path), help="Write one line a row to this file, as JSON lines.")
-def import_meetings(file: Path, slug: str, report: Path | None) -> None:
+@click.option("--report", type=click.File("w", lazy=False), help="Write one line a row to this file, as JSON lines.")
+def import_meetings(file: Path, slug: str, report: TextIO | None) -> None:
     """Import a Meeting Guide list (a JSON array). A bad row is refused alone; the same list again changes nothing."""
     rows = read_list(file)
 
@@ -105,20 +103,15 @@ def import_meetings(file: Path, slug: str, report: Path | None) -> None:
     reports = talk(say)
     print_import(reports)
     if report is not None:
-        report.write_text("".join(row.model_dump_json() + "\n" for row in reports))
+        report.writelines(f"{row.model_dump_json()}\n" for row in reports)
 
 
 def read_list(file: Path) -> list[Any]:
     """The rows of a Meeting Guide file. Raises ClickException with what is wrong and what would be right."""
     try:
-        rows = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError) as error:
-        raise click.ClickException(f"{file} is not JSON ({error}); a Meeting Guide list is a JSON array") from error
-    if not isinstance(rows, list):
-        raise click.ClickException(
-            f"{file} holds {type(rows).__name__}, not an array; a Meeting Guide list is an array"
-        )
-    return rows
+        return read_rows(file.read_bytes())
+    except (OSError, NotAList) as error:
+        raise click.ClickException(f"{file}: {error}") from error
 
 
 async def chapter_of(client: Client, slug: str) -> ChapterView:
@@ -131,12 +124,14 @@ async def chapter_of(client: Client, slug: str) -> ChapterView:
     raise click.ClickException(f"no chapter has the slug {slug}; there are: {known}")
 
 
-async def import_slices(client: Client, chapter_id: ChapterId, rows: list[Any]) -> Any:
+async def import_slices(client: Client, chapter_id: ChapterId, rows: list[Any]) -> AsyncIterator[list[RowReport]]:
     """Send the rows in slices; yields each slice's reports."""
-    for start in range(0, len(rows), SLICE):
-        part = json.dumps(rows[start : start + SLICE])
-        command = ImportMeetings(chapter_id=chapter_id, first_row=start + 1, rows_json=part)
-        yield (await client.send(command, OPERATOR, request_id=new_id(), seconds=60.0)).rows
+    reports: list[RowReport] = []
+    for _ in range(0, len(rows), SLICE):
+        command = next_slice(rows, reports, chapter_id)
+        part = list((await client.send(command, OPERATOR, request_id=new_id(), seconds=60.0)).rows)
+        reports += part
+        yield part
 
 
 def print_import(reports: list[RowReport], most: int = 10) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-import aio_pika
 import click
 from aio_pika.exceptions import AMQPError
 from rich.table import Table
@@ -13,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.operator.talking import SERVICES, console, engine_of
+from shared.gateway.client import connect
 from shared.messaging import parking
 from shared.runtime.clock import clock_for
 from shared.runtime.settings import Settings
@@ -40,7 +40,7 @@ def books_of(service: str) -> Books:
 async def queue_lengths(names: list[str]) -> dict[str, int | None]:
     """Ready messages per queue; None where the queue is not there. Raises AMQPError or OSError without a broker."""
     lengths: dict[str, int | None] = {}
-    async with await aio_pika.connect(Settings().broker_url, timeout=5) as connection:
+    async with await connect(Settings().broker_url, "operator") as connection:
         for name in names:
             channel = await connection.channel()
             try:

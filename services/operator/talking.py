@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import click
+import structlog
 from rich.console import Console
 from sqlalchemy import Engine
 
@@ -22,7 +26,8 @@ T = TypeVar("T")
 OPERATOR = Actor(role=Role.OPERATOR, id="operator")
 SERVICES = ("meetings", "registration", "notifications", "feedback")
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
+"""In a pipe or a file there is no window that a line must fit: an id is there to be read on."""
 
 
 def talk(say: Callable[[Client], Awaitable[T]]) -> T:
@@ -30,6 +35,8 @@ def talk(say: Callable[[Client], Awaitable[T]]) -> T:
 
     async def run() -> T:
         settings = Settings()
+        quiet = structlog.make_filtering_bound_logger(logging.ERROR)  # an outage is told once, as a sentence
+        structlog.configure(wrapper_class=quiet)
         async with Client(settings.broker_url, load_keys(settings.keys, "operator")) as client:
             return await say(client)
 

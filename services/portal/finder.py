@@ -122,7 +122,7 @@ def tell(meeting: MeetingView, free: dict[Mode, bool], locale: str) -> Told:
     return Told(
         meeting=meeting,
         day=day_of(at, zone),
-        time=time_of(at, zone),
+        time=time_of(at, zone, locale),
         zone=words.zone_name(at, zone, locale),
         length=words.length(at, meeting.ends_at),
         ways=tuple(Way(offer.mode, free.get(offer.mode)) for offer in meeting.offers),

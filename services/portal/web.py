@@ -60,6 +60,7 @@ def make_portal(
         static=HERE / "static",
         base_url=settings.portal_url,
         clock=clock,
+        locale=settings.locale,
         most_bytes=100_000,
     )
     app = make_app(site, ROUTERS)

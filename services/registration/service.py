@@ -13,6 +13,7 @@ from shared.contracts.meetings import (
     MeetingMoved,
     MeetingMovedBack,
     MeetingMovedOnline,
+    MeetingResized,
     MeetingScheduled,
 )
 from shared.contracts.notifications import ContactSuppressed, ContactVerified
@@ -57,7 +58,15 @@ class RegistrationService:
 
     # -- what happened elsewhere --------------------------------------------------------------
 
-    @subscribe(MeetingScheduled, MeetingMoved, MeetingMovedOnline, MeetingMovedBack, MeetingCancelled, MeetingEnded)
+    @subscribe(
+        MeetingScheduled,
+        MeetingMoved,
+        MeetingResized,
+        MeetingMovedOnline,
+        MeetingMovedBack,
+        MeetingCancelled,
+        MeetingEnded,
+    )
     def follow_meeting(self, event: MeetingFacts, work: Work) -> None:
         """Project a meeting and bring its seats in line."""
         meetings.follow_meeting(event, work)

@@ -82,6 +82,10 @@ class PayloadDiffers(Refused):
     code = "payload_differs"
 
 
+class NotYet(Exception):
+    """Raised by an event's handler that waits for an earlier event: this one climbs the ladder, and nobody is to blame."""
+
+
 class Fault(Exception):
     """The service failed; its log has the reason under ``correlation_id``."""
 

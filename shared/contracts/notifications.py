@@ -28,6 +28,7 @@ from shared.contracts.base import (
     View,
 )
 from shared.contracts.errors import Refused
+from shared.contracts.meetings import Place
 from shared.contracts.registration import Purpose
 
 
@@ -293,12 +294,18 @@ class ChangePreview(View):
 
 
 class PreviewChange(Query[ChangePreview]):
-    """What people would be told if the meeting moved online, moved back or were cancelled. Coordinator."""
+    """What people would be told if the meeting moved online, moved back, moved or were cancelled. Coordinator.
+
+    Of a move, where it would be otherwise: when it would begin and end, and where it would be.
+    """
 
     type: ClassVar[str] = "notifications.preview_change.v1"
 
     meeting_id: MeetingId
-    change: Literal["moved_online", "moved_back", "cancelled"]
+    change: Literal["moved_online", "moved_back", "moved", "cancelled"]
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+    place: Place | None = None
     locale: Locale = "en"
 
 

@@ -13,6 +13,7 @@ from shared.contracts.base import Event
 _MEETING: tuple[type[Event], ...] = (
     meetings.MeetingScheduled,
     meetings.MeetingMoved,
+    meetings.MeetingResized,
     meetings.MeetingMovedOnline,
     meetings.MeetingMovedBack,
     meetings.MeetingCancelled,

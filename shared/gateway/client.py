@@ -15,12 +15,14 @@ from typing import Self, TypeVar, cast
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import AMQPError, PublishError
+from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 
 from shared.contracts.base import Actor, Command, Event, Query, Request, Sealed, View
 from shared.contracts.errors import Unreachable
 from shared.messaging.envelope import Envelope, Unreadable, decode
+from shared.messaging.nodes import in_turn
 from shared.messaging.requests import ask_bytes, read_reply
+from shared.runtime.address import why
 from shared.runtime.clock import real_now
 from shared.runtime.ids import new_id, new_traceparent
 from shared.runtime.keys import KeyRing
@@ -32,6 +34,17 @@ V = TypeVar("V", bound=View)
 REPLY_TO = "amq.rabbitmq.reply-to"
 LIVE_LENGTH = 10_000
 """A live page may miss; the stream of a gateway that does not keep up drops its oldest."""
+
+
+async def connect(urls: str, name: str) -> AbstractConnection:
+    """A connection to the first of the broker's nodes that lets us in. Raises what the last one raised."""
+    lost: Exception = ConnectionError("no broker is named")
+    for url in in_turn(urls):
+        try:
+            return await aio_pika.connect(url, timeout=5, client_properties={"connection_name": name})
+        except (AMQPError, OSError, TimeoutError) as error:
+            lost = error
+    raise lost
 
 
 class Client:
@@ -113,6 +126,9 @@ class Client:
             raise Unreachable(f"{request.receiver()} did not answer in {seconds:.0f} s") from error
         except PublishError as error:
             raise Unreachable(f"{request.receiver()} has never run on this broker") from error
+        except DeliveryError as error:  # this channel may go on being refused: shared.messaging.link.Link.leave
+            self._lost.set()
+            raise Unreachable(f"the broker could not take a request for {request.receiver()}") from error
         except (AMQPError, ConnectionError, RuntimeError) as error:
             raise Unreachable("the connection to the broker was lost") from error
         finally:
@@ -154,7 +170,7 @@ class Client:
                 await self._lost.wait()
                 log.warning("gateway_lost_broker")
             except Exception as error:  # noqa: BLE001 - whatever it was, a gateway that stops trying is dead
-                log.warning("gateway_waiting_for_broker", error=type(error).__name__)
+                log.warning("gateway_waiting_for_broker", error=type(error).__name__, why=why(error))
             await self._down()
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)
@@ -162,9 +178,7 @@ class Client:
     async def _connect(self) -> None:
         self._lost = asyncio.Event()
         lost = self._lost
-        self._connection = await aio_pika.connect(
-            self._url, timeout=5, client_properties={"connection_name": f"{self._keys.name} gateway"}
-        )
+        self._connection = await connect(self._url, f"{self._keys.name} gateway")
         self._connection.close_callbacks.add(lambda *_: lost.set())
         channel = self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         channel.close_callbacks.add(lambda *_: lost.set())

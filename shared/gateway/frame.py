@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.gateway.sessions import Cookie
@@ -85,12 +85,13 @@ class Frame:
 
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
             try:
-                if self._too_big(scope):
-                    await Response("That is more than can be sent at once.", 413, media_type="text/plain")(
-                        scope, receive, framed
-                    )
+                refused = self._refused(scope)
+                if refused is not None:
+                    await refused(scope, receive, framed)
                 else:
                     await self._app(scope, receive, framed)
+            except ClientDisconnect:
+                log.info("caller_left")  # in the middle of what they sent: nobody is there to be answered
             except Exception as error:
                 log.error("page_failed", kind=type(error).__name__, where=_where(error))  # noqa: TRY400 - a traceback may hold names
                 if status:
@@ -99,13 +100,18 @@ class Frame:
             finally:
                 self._note(scope, status, time.monotonic() - began)
 
-    def _too_big(self, scope: Scope) -> bool:
+    def _refused(self, scope: Scope) -> Response | None:
+        """A body of a length that is too great, or that nobody has told: browsers and providers say it."""
         for name, value in scope["headers"]:
-            if name == b"content-length":
-                return not value.isdigit() or int(value) > self._most_bytes
             if name == b"transfer-encoding":
-                return True  # browsers say how long a form is
-        return False
+                return PlainTextResponse("Say the length of what you send (Content-Length).\n", 411)
+            if name == b"content-length" and (not value.isdigit() or int(value) > self._most_bytes):
+                most = f"{self._most_bytes // 1000:,} kB"
+                return PlainTextResponse(
+                    f"That is more than can be sent at once: {most} at most. Nothing was done. Go back, and send less of it.\n",
+                    413,
+                )
+        return None
 
     def _dress(self, scope: Scope, message: Message) -> None:
         headers = MutableHeaders(scope=message)

@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
 from shared.gateway.assets import Assets
 from shared.gateway.forgery import Forgery
-from shared.gateway.wording import FILTERS
+from shared.gateway.wording import filters
 from shared.runtime.ids import new_id
 
 SHARED = Path(__file__).parent / "templates"
@@ -20,7 +20,9 @@ SHARED = Path(__file__).parent / "templates"
 class Pages:
     """Renders the pages of one site."""
 
-    def __init__(self, *, templates: Path, assets: Assets, forgery: Forgery, title: str, layout: str) -> None:
+    def __init__(
+        self, *, templates: Path, assets: Assets, forgery: Forgery, title: str, layout: str, locale: str
+    ) -> None:
         self._forgery = forgery
         self.environment = Environment(
             loader=ChoiceLoader([FileSystemLoader(templates), FileSystemLoader(SHARED)]),
@@ -29,7 +31,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters.update(FILTERS)
+        self.environment.filters.update(filters(locale))
         self.environment.globals.update(asset=assets.url, site_title=title, site_layout=layout, new_id=new_id)
 
     def text(self, request: Request, template: str, **context: Any) -> str:

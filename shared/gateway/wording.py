@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime, time
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from shared.contracts.base import Mode
+from shared.runtime.hours import clock
 
 MODES = {Mode.IN_PERSON: "In the room", Mode.ONLINE: "Online", Mode.PHONE: "By phone"}
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -15,12 +17,6 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 def local(moment: datetime, zone: str) -> datetime:
     """The moment on the wall of this zone."""
     return moment.astimezone(ZoneInfo(zone))
-
-
-def clock(at: time | datetime) -> str:
-    """``7:00 pm``."""
-    hour = at.hour % 12 or 12
-    return f"{hour}:{at.minute:02d} {'am' if at.hour < 12 else 'pm'}"
 
 
 def day(on: date | datetime) -> str:
@@ -38,9 +34,15 @@ def long_day_of(moment: datetime, zone: str) -> str:
     return f"{day_of(moment, zone)} {local(moment, zone).year}"
 
 
-def time_of(moment: datetime, zone: str) -> str:
+def time_of(moment: datetime, zone: str, locale: str = "en") -> str:
     """The local time."""
-    return clock(local(moment, zone))
+    return clock(local(moment, zone), locale)
+
+
+def moment(at: datetime, locale: str = "en") -> str:
+    """``27 November 2026, 3:05 pm UTC``: when something was done, for whoever looks into it."""
+    there = at.astimezone(UTC)
+    return f"{there.day} {there:%B} {there.year}, {clock(there, locale)} UTC"
 
 
 def mode(value: Mode | str) -> str:
@@ -58,13 +60,16 @@ def zip_with(values: Iterable[object], labels: Iterable[object]) -> list[tuple[o
     return list(zip(values, labels, strict=True))
 
 
-FILTERS = {
-    "clock": clock,
-    "day": day,
-    "day_of": day_of,
-    "long_day_of": long_day_of,
-    "time_of": time_of,
-    "mode": mode,
-    "people": people,
-    "zip_with": zip_with,
-}
+def filters(locale: str) -> dict[str, Callable[..., object]]:
+    """What templates say these things with, for a site of this locale."""
+    return {
+        "clock": partial(clock, locale=locale),
+        "day": day,
+        "day_of": day_of,
+        "long_day_of": long_day_of,
+        "time_of": partial(time_of, locale=locale),
+        "moment": partial(moment, locale=locale),
+        "mode": mode,
+        "people": people,
+        "zip_with": zip_with,
+    }

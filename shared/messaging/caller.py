@@ -81,6 +81,8 @@ class Caller:
                 link = Link(self._url, name=f"{self._keys.name} asking")
                 try:
                     with link.writing() as channel:
+                        channel.confirm_select()
+                        channel.events["basic_nack"].add(self._refused)
                         channel.basic_consume(REPLY_TO, no_ack=True, callback=self._answered)
                 except BaseException:
                     link.close()
@@ -93,6 +95,10 @@ class Caller:
         answer = self._answers.get(message.properties.get("correlation_id", ""))
         if answer is not None and not answer.ready():
             answer.send(bytes(message.body))
+
+    def _refused(self, *_: Any) -> None:
+        """This channel may go on being refused: shared.messaging.link.Link.leave."""
+        raise LinkLost("the broker could not take a request")
 
     def _read(self, link: Link) -> None:
         try:

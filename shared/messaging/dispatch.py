@@ -17,9 +17,10 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from shared.contracts.base import Command, Event, View
-from shared.contracts.errors import Forbidden, PayloadDiffers, Refused, TooLate
+from shared.contracts.errors import Forbidden, NotYet, PayloadDiffers, Refused, TooLate
 from shared.messaging import inbox, parking
 from shared.messaging import requests as wire
+from shared.messaging.breaker import Breaker
 from shared.messaging.entrypoints import entrypoints_of
 from shared.messaging.envelope import Cause, Envelope, Unreadable, decode
 from shared.runtime.clock import real_now
@@ -45,14 +46,12 @@ class Verdict(Enum):
 
     DONE = "done"
     RETRY = "retry"
+    WAIT = "wait"
+    """Its handler is broken: it waits on the ladder, on the breaker's rung, and does not climb."""
 
 
 class StoreAway(Exception):  # noqa: N818
     """The database is away or full: nothing was decided, nothing may be acknowledged; wait and take it again."""
-
-
-class NotYet(Exception):  # noqa: N818
-    """Raised by a handler that waits for an earlier event of the same subject: it climbs the ladder."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,11 @@ class _Readable:
 class Dispatcher(Generic[WorkT]):
     """Runs one service's entrypoints on one store. ``attempts`` is the number of rungs after which an event is parked."""
 
-    def __init__(self, service: Any, store: Store[WorkT], *, attempts: int = 4) -> None:
+    def __init__(self, service: Any, store: Store[WorkT], *, attempts: int = 4, breaker: Breaker | None = None) -> None:
         self.service = service
         self.store = store
         self.attempts = attempts
+        self.breaker = breaker or Breaker()
         self.entrypoints = entrypoints_of(type(service))
 
     # -- events -------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Dispatcher(Generic[WorkT]):
             readable = self._read(delivery)
             if readable is None:
                 verdicts[index] = Verdict.DONE
-            elif delivery.deliveries >= RUNS_ALONE_FROM:
+            elif delivery.deliveries >= RUNS_ALONE_FROM or self.breaker.open(self._handlers(readable)):
                 alone[index] = readable
             else:
                 together[index] = readable
@@ -123,18 +123,22 @@ class Dispatcher(Generic[WorkT]):
         if not batch:
             return True
         try:
-            self._settled_contention(lambda: self._run(batch))
+            ran = self._settled_contention(lambda: self._run(batch))
         except StoreAway:
             raise
         except Exception as error:  # noqa: BLE001 - each is tried alone, and named there
             log.info("batch_failed", events=len(batch), error=type(error).__name__)
             return False
+        self._note_success(ran)
         return True
 
     def _handled_alone(self, readable: _Readable) -> Verdict:
         envelope, delivery = readable.envelope, readable.delivery
+        handlers = self._handlers(readable)
+        if not self.breaker.lets(handlers, envelope.id, time.monotonic()):
+            return Verdict.WAIT
         try:
-            self._settled_contention(lambda: self._run([readable]))
+            self._note_success(self._settled_contention(lambda: self._run([readable])))
         except StoreAway:
             raise
         except Exception as error:  # noqa: BLE001 - a failing event climbs the ladder, then is parked
@@ -149,21 +153,42 @@ class Dispatcher(Generic[WorkT]):
                 handler=handler,
                 correlation_id=envelope.correlationid,
             )
+            if not isinstance(error, NotYet) and not is_contention(error):
+                self._note_failure([handler] if handler else handlers, envelope.id, kind)
+            if self.breaker.open(handlers):
+                return Verdict.WAIT
             if delivery.attempt < self.attempts:
                 return Verdict.RETRY
             self._park(delivery, envelope.id, envelope.type, handler, kind)
         return Verdict.DONE
 
-    def _run(self, batch: list[_Readable]) -> None:
+    def _handlers(self, readable: _Readable) -> Sequence[str]:
+        return self.entrypoints.events.get(type(readable.event), ())
+
+    def _note_failure(self, handlers: Sequence[str], event_id: str, error: str) -> None:
+        """Where no handler is to blame (the rows of all were refused at the end), each of the event's may be."""
+        for name in self.breaker.failed(handlers, event_id, error, time.monotonic()):
+            log.error("breaker_opened", handler=name, error=error)
+
+    def _note_success(self, ran: list[_Readable]) -> None:
+        for each in ran:
+            for name in self.breaker.succeeded(self._handlers(each)):
+                log.warning("breaker_closed", handler=name)
+
+    def _run(self, batch: list[_Readable]) -> list[_Readable]:
+        """Handle these in one transaction; which were new here, and so took effect."""
+        ran = []
         with self.store.writing() as work:
             new = inbox.enter(work.connection, [each.envelope.id for each in batch], work.now)
             for each in batch:
                 if each.envelope.id in new:
                     new.discard(each.envelope.id)
                     self._handle(each, work)
+                    ran.append(each)
             structlog.contextvars.unbind_contextvars("correlation_id", "causation_id")
             work.flush()
             reached("before commit")
+        return ran
 
     def _handle(self, readable: _Readable, work: WorkT) -> None:
         work.cause = readable.envelope.cause_of_next()

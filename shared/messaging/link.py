@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,10 @@ import amqp
 import eventlet
 from amqp.exceptions import AMQPError
 from eventlet.semaphore import Semaphore
-from kombu import Connection
+
+from shared.messaging.address import connection_to
+from shared.messaging.nodes import in_turn
+from shared.runtime.address import why
 
 HEARTBEAT = 30
 CORKED_BYTES = 256 * 1024
@@ -27,18 +31,14 @@ on a connection that lives it is a mistake of ours, and passes."""
 
 
 class Link:
-    """A connection with one channel. Raises LinkLost for whatever a dying connection raises."""
+    """A connection with one channel to one of the broker's nodes. Raises LinkLost for whatever a dying one raises."""
 
     def __init__(self, url: str, *, name: str, heartbeat: int = HEARTBEAT) -> None:
-        options = {"client_properties": {"connection_name": name}}
-        self._kombu = Connection(url, heartbeat=heartbeat, connect_timeout=5, transport_options=options)
         self._write = Semaphore()
         self._kept: bytearray | None = None
         self._broken = False
         with self.guard():
-            # Not through kombu's ``connect`` and ``connection``: they wait before they fail, and open a second
-            # connection in silence, without our consumer, when the first is lost.
-            self._amqp: Any = self._kombu.transport.establish_connection()
+            self._amqp: Any = _connect(url, name, heartbeat)
             self.channel: Any = self._amqp.channel()
             self.channel.auto_decode = False
             self._amqp.client_properties.get("capabilities", {}).pop("connection.blocked", None)
@@ -62,7 +62,7 @@ class Link:
             if isinstance(error, AttributeError) and self._lives():
                 raise
             self._broken = True
-            raise LinkLost(type(error).__name__) from error
+            raise LinkLost(why(error)) from error
 
     def _lives(self) -> bool:
         amqp_connection = getattr(self, "_amqp", None)
@@ -115,6 +115,14 @@ class Link:
         if not self._lives():
             raise LinkLost("the connection was lost")
 
+    def leave(self) -> None:
+        """Let nothing more go over this link: whoever uses it next is told that it is lost, and opens another.
+
+        After a refusal: in RabbitMQ 3.10 a channel whose first message for a quorum queue came while its leader was
+        lost, and no other was known yet, is refused until the dead node is back (rabbit_fifo_client, ``badrpc``).
+        """
+        self._broken = True
+
     def _check_heard(self) -> None:
         count = self._amqp.bytes_recv
         last, since = self._heard
@@ -145,6 +153,21 @@ class Link:
             self._amqp.collect()
 
 
+def _connect(urls: str, name: str, heartbeat: int) -> Any:
+    """A py-amqp connection to the first node that lets us in. Raises what the last one raised."""
+    options = {"client_properties": {"connection_name": name}}
+    lost: BaseException = ConnectionError("no broker is named")
+    for url in in_turn(urls):
+        node = connection_to(url, heartbeat=heartbeat, connect_timeout=5, transport_options=options)
+        try:
+            # Not through kombu's ``connect`` and ``connection``: they wait before they fail, and open a second
+            # connection in silence, without our consumer, when the first is lost.
+            return node.transport.establish_connection()
+        except LOST as error:
+            lost = error
+    raise lost
+
+
 def _read_at_large(transport: Any) -> None:
     """Let a py-amqp transport take what the socket has, instead of nine small reads a delivery.
 
@@ -161,7 +184,10 @@ def _read_at_large(transport: Any) -> None:
         while len(data) - at < count:
             try:
                 taken = transport.sock.recv(65536)
-            except BlockingIOError as error:  # in mid-frame py-amqp gives back what it has read of it for this one only
+            except (
+                BlockingIOError,
+                ssl.SSLWantReadError,
+            ) as error:  # in mid-frame py-amqp gives back what it has read of it for this one only
                 raise TimeoutError from error
             if not taken:
                 raise OSError("the broker closed the connection")
@@ -208,6 +234,8 @@ class Confirms:
             self.link.drain(min(left, 1.0))
         taken, self._taken = self._taken, set()
         refused, self._refused = self._refused, set()
+        if refused:
+            self.link.leave()
         return taken, refused
 
     def _on_ack(self, delivery_tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp's signature

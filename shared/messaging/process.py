@@ -11,15 +11,19 @@ from typing import Any, Protocol
 import eventlet
 import eventlet.wsgi
 import structlog
-from kombu import Connection
 
 from shared.messaging import parking, topology
+from shared.messaging.address import connection_to
+from shared.messaging.breaker import Breaker
 from shared.messaging.caller import Caller
 from shared.messaging.consumer import Batches
+from shared.messaging.definitions import mark
 from shared.messaging.dispatch import Dispatcher
 from shared.messaging.link import LOST
+from shared.messaging.nodes import in_turn
 from shared.messaging.relay import Relay
 from shared.runtime import health, metrics
+from shared.runtime.address import why
 from shared.runtime.clock import SharedClock, clock_for
 from shared.runtime.keys import load_keys
 from shared.runtime.parts import Parts
@@ -64,7 +68,8 @@ class Core:
         self.caller = Caller(settings.broker_url, keys)
         parts = Parts(settings=settings, keys=keys, clock=self.clock, store=self.store, ask=self.caller.ask)
         self.service = self.service_class(parts)
-        self.dispatcher = Dispatcher(self.service, self.store, attempts=len(settings.ladder))
+        breaker = Breaker(settings.breaker_after, settings.ladder)
+        self.dispatcher = Dispatcher(self.service, self.store, attempts=len(settings.ladder), breaker=breaker)
         self.consumers: list[Batches] = []
         self.timers: list[Quiet] = []
         self.clock_moved = -1.0
@@ -86,12 +91,13 @@ class Core:
         self.caller.close()
         log.info("stopped", service=self.name)
 
-    def ready(self) -> dict[str, bool]:
-        """What must hold for this process to take work."""
+    def ready(self) -> dict[str, bool | str]:
+        """What must hold for this process to take work: true, or false, or why not."""
         return {
             "consuming": bool(self.consumers) and all(each.consuming for each in self.consumers),
             "relay": self.relay.connected,
             "database": self._database_answers(),
+            "handlers": "; ".join(self.dispatcher.breaker.told().values()) or True,
         }
 
     def _database_answers(self) -> bool:
@@ -107,17 +113,20 @@ class Core:
         delay = 0.2
         while True:
             try:
-                with Connection(self.settings.broker_url) as connection:
-                    topology.declare(connection, self.settings.ladder)
+                with connection_to(in_turn(self.settings.broker_url)[0]) as connection:
+                    topology.furnish(connection, self.settings.ladder, mark(self.settings.ladder))
                     return
+            except topology.NotFurnished:
+                log.warning("broker_not_furnished", hint="import what `chapterhouse topology` of this version prints")
             except LOST as error:
-                log.warning("waiting_for_broker", error=type(error).__name__)
-                eventlet.sleep(delay)
-                delay = min(delay * 2, 5.0)
+                log.warning("waiting_for_broker", error=type(error).__name__, why=why(error))
+            eventlet.sleep(delay)
+            delay = min(delay * 2, 5.0)
 
     def _gauge(self) -> None:
         while True:
             try:
+                self._gauge_circuits()
                 count, age = self.relay.outbox.unsent()
                 taking = bool(self.consumers) and all(each.consuming for each in self.consumers)
                 metrics.consuming.labels(self.name).set(taking)
@@ -128,6 +137,11 @@ class Core:
             except Exception as error:  # noqa: BLE001 - a gauge may be late, never fatal
                 log.warning("gauges_failed", error=type(error).__name__)
             eventlet.sleep(5)
+
+    def _gauge_circuits(self) -> None:
+        broken = self.dispatcher.breaker.told()
+        for handler in {name for names in self.dispatcher.entrypoints.events.values() for name in names}:
+            metrics.circuit_open.labels(self.name, handler).set(handler in broken)
 
     def _watch_clock(self) -> None:
         """Acknowledge an offset of the domain clock once this process has nothing left of the time before."""
@@ -166,7 +180,7 @@ class Core:
 
     def _queue_length(self) -> int:
         try:
-            with Connection(self.settings.broker_url) as connection:
+            with connection_to(in_turn(self.settings.broker_url)[0]) as connection:
                 return int(connection.default_channel.queue_declare(f"{self.name}.events", passive=True).message_count)
         except Exception:  # noqa: BLE001 - the broker is away: not settled
             return -1

@@ -115,34 +115,38 @@ class Events(_Taking):
         """Handle a batch; the caller acknowledges it when this returns."""
         started = time.monotonic()
         verdicts = self.work_in_the_end([_delivery(message) for message in messages])
-        again = [m for m, verdict in zip(messages, verdicts, strict=True) if verdict is Verdict.RETRY]
+        again = [(m, verdict) for m, verdict in zip(messages, verdicts, strict=True) if verdict is not Verdict.DONE]
         if again:
             self._climb(again)
         reached("between commit and ack")
         name = self.core.name
-        metrics.events_handled.labels(name, "done").inc(len(messages) - len(again))
-        metrics.events_handled.labels(name, "retry").inc(len(again))
+        for verdict in Verdict:
+            metrics.events_handled.labels(name, verdict.value).inc(verdicts.count(verdict))
         metrics.events_redelivered.labels(name).inc(sum(_redelivered(message) for message in messages))
         metrics.event_batches.labels(name).observe(len(messages))
         metrics.batch_seconds.labels(name).observe(time.monotonic() - started)
 
-    def _climb(self, messages: list[Any]) -> None:
-        """Put these on their rung of the ladder, with confirms, without x-death; then they may be acknowledged."""
+    def _climb(self, again: list[tuple[Any, Verdict]]) -> None:
+        """Put these on their rung of the ladder, with confirms, without x-death; then they may be acknowledged.
+
+        What waits for a broken handler lies on the breaker's rung, and has not climbed.
+        """
+        waiting = self.core.dispatcher.breaker.stage
         link = Link(self.core.settings.broker_url, name=f"{self.core.name} ladder")
         try:
             confirms = Confirms(link)
-            for index, message in enumerate(messages):
+            for index, (message, verdict) in enumerate(again):
                 attempt = _delivery(message).attempt
-                body = _bytes(message)
-                again = event_message(
-                    body,
+                at, counted = (waiting, attempt) if verdict is Verdict.WAIT else (attempt, attempt + 1)
+                copy = event_message(
+                    _bytes(message),
                     message.properties.get("message_id", ""),
                     message.properties.get("type", ""),
-                    {ATTEMPT: attempt + 1},
+                    {ATTEMPT: counted},
                 )
                 rungs = self.core.settings.ladder
-                rung = topology.rung_name(rungs[min(attempt, len(rungs) - 1)])
-                confirms.publish(index, again, rung, f"{self.core.name}.events")
+                rung = topology.rung_name(rungs[min(at, len(rungs) - 1)])
+                confirms.publish(index, copy, rung, f"{self.core.name}.events")
             _, refused = confirms.settle(CONFIRM_SECONDS)
         finally:
             link.close()

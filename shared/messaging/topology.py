@@ -4,9 +4,10 @@
        │ └─types no service hears──▶ live (topic): gateways listen in; nothing else
        └─unknown types──▶ unrouted (fanout) ▶ unrouted (alarmed)
     retry.<ms> (fanout) ▶ retry.<ms> (quorum, TTL) ──▶ back to the queue that the routing key names
-    <service>.requests (classic): commands and queries; a request expires with its deadline
+    <service>.requests (quorum): commands and queries; a request expires with its deadline
 
-No queue has a maximum length: one full queue would make the exchange refuse for everyone.
+No queue has a maximum length: one full queue would make the exchange refuse for everyone. How many nodes of a cluster
+keep a copy of a queue is not said here: it is decided when a queue is made, and by the operator when nodes are added.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+from amqp.exceptions import AccessRefused, NotFound, PreconditionFailed
 from kombu import Connection, Exchange, Queue
 
 from shared.contracts.base import EVENTS
 from shared.contracts.subscriptions import SUBSCRIPTIONS
+
+log = structlog.get_logger()
 
 DELIVERY_LIMIT = 100
 """A backstop only: a kill raises the count of every prefetched event, guilty or not."""
@@ -27,7 +32,10 @@ live = Exchange("live", type="topic", durable=True)
 unrouted = Exchange("unrouted", type="fanout", durable=True)
 dead = Exchange("dead", type="direct", durable=True)
 
-_QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
+NO_LIMIT = 2**31 - 1
+"""Deliveries of a message that nothing may drop: RabbitMQ 4 drops after 20 where nothing is said."""
+
+_QUORUM: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": NO_LIMIT}
 
 
 def events_queue(service: str) -> Queue:
@@ -51,8 +59,9 @@ def dead_queue(service: str) -> Queue:
 
 
 def requests_queue(service: str) -> Queue:
-    """Commands and queries. Requests are transient: a caller whose answer does not come asks again."""
-    return Queue(f"{service}.requests", durable=True, queue_arguments={"x-queue-type": "classic"})
+    """Commands and queries. They are transient, the queue is not: a classic one is gone as long as its node is."""
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT}
+    return Queue(f"{service}.requests", durable=True, queue_arguments=arguments)
 
 
 def unrouted_queue() -> Queue:
@@ -77,23 +86,71 @@ def rung(seconds: float) -> Queue:
     return Queue(name, exchange=Exchange(name, type="fanout", durable=True), durable=True, queue_arguments=arguments)
 
 
+def exchanges(ladder: Sequence[float]) -> list[Exchange]:
+    """Every exchange, in an order in which each may be declared."""
+    return [unrouted, dead, live, events, *(rung(seconds).exchange for seconds in ladder)]
+
+
+def queues(ladder: Sequence[float]) -> list[Queue]:
+    """Every queue; one that names an exchange is bound to it."""
+    kinds = (dead_queue, requests_queue, events_queue)
+    return [
+        unrouted_queue(),
+        *(rung(seconds) for seconds in ladder),
+        *(queue(service) for service in SUBSCRIPTIONS for queue in kinds),
+    ]
+
+
+def only_live() -> list[str]:
+    """The types of event that no service hears: they go to the gateways alone, and are not unrouted."""
+    return sorted(set(EVENTS) - {event.type for heard in SUBSCRIPTIONS.values() for event in heard})
+
+
 def declare(connection: Connection, ladder: Sequence[float]) -> None:
     """Declare all of it. Safe to run by every process at every start."""
+    with connection.channel() as channel:
+        for exchange in exchanges(ladder):
+            exchange(channel).declare()
+    for queue in queues(ladder):
+        _declare_or_keep(connection, queue)
+    with connection.channel() as channel:
+        for service, heard in SUBSCRIPTIONS.items():
+            for event in heard:
+                events_queue(service)(channel).bind_to(events, routing_key=event.type)
+        for kind in only_live():
+            live(channel).bind_to(events, routing_key=kind)
+
+
+def _declare_or_keep(connection: Connection, queue: Queue) -> None:
+    """Declare a queue with its exchange. One that an older release made otherwise is kept, as it may hold something.
+
+    A queue's arguments never change; who wants today's deletes it where it is empty (docs/operating.md).
+    """
     channel = connection.channel()
     try:
-        for exchange in (unrouted, dead, live, events):
-            exchange(channel).declare()
-        for queue in (unrouted_queue(), *(rung(seconds) for seconds in ladder)):
-            queue(channel).declare()
-        for service, heard in SUBSCRIPTIONS.items():
-            for queue in (dead_queue(service), requests_queue(service)):
-                queue(channel).declare()
-            mailbox = events_queue(service)(channel)
-            mailbox.declare()
-            for event in heard:
-                mailbox.bind_to(events, routing_key=event.type)
-        heard_by_services = {event.type for heard in SUBSCRIPTIONS.values() for event in heard}
-        for kind in sorted(set(EVENTS) - heard_by_services):
-            live(channel).bind_to(events, routing_key=kind)
-    finally:
+        queue(channel).declare()
         channel.close()
+    except PreconditionFailed:  # the broker has closed the channel
+        log.warning("queue_made_otherwise", queue=queue.name)
+
+
+def furnish(connection: Connection, ladder: Sequence[float], mark: str) -> None:
+    """Declare all of it; where our user may not, look whether someone else has. Raises NotFurnished.
+
+    ``mark`` is an exchange whose name tells one topology from another (shared.messaging.definitions): a broker
+    without it was furnished for another version, or for another ladder, and might not bind what we say.
+    """
+    try:
+        declare(connection, ladder)
+    except AccessRefused:
+        with connection.channel() as channel:
+            try:
+                channel.exchange_declare(mark, "fanout", passive=True)
+                for queue in queues(ladder):
+                    channel.queue_declare(queue.name, passive=True)
+            except NotFound as missing:
+                raise NotFurnished(mark) from missing
+
+
+class NotFurnished(ConnectionError):  # noqa: N818 - the broker has yet to be made ready for us
+    """The broker lacks what our user may not declare; the operator imports the definitions of this version."""

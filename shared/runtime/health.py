@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,8 +11,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 Start = Callable[[str, list[tuple[str, str]]], Any]
 
 
-def application(ready: Callable[[], dict[str, bool]]) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
-    """The page. ``ready`` gives what must hold for the process to take work; /readyz is 503 unless all of it does."""
+def application(ready: Callable[[], Mapping[str, bool | str]]) -> Callable[[dict[str, Any], Start], Iterable[bytes]]:
+    """The page. ``ready`` gives what must hold for the process to take work, with False or a sentence where it does not.
+
+    /readyz is 503 unless all of it holds.
+    """
 
     def page(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -20,7 +23,7 @@ def application(ready: Callable[[], dict[str, bool]]) -> Callable[[dict[str, Any
             return _answer(start, "200 OK", b'{"alive": true}')
         if path == "/readyz":
             state = ready()
-            status = "200 OK" if all(state.values()) else "503 Service Unavailable"
+            status = "200 OK" if all(value is True for value in state.values()) else "503 Service Unavailable"
             return _answer(start, status, json.dumps(state).encode())
         if path == "/metrics":
             return _answer(start, "200 OK", generate_latest(), CONTENT_TYPE_LATEST)

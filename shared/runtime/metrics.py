@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 events_handled = Counter(
-    "chapterhouse_events_handled_total", "Events by what became of them: done, retry.", ["service", "outcome"]
+    "chapterhouse_events_handled_total", "Events by what became of them: done, retry, wait.", ["service", "outcome"]
 )
 events_redelivered = Counter(
     "chapterhouse_events_redelivered_total",
@@ -26,4 +26,13 @@ relayed = Counter("chapterhouse_events_relayed_total", "Events that the broker c
 outbox_unsent = Gauge("chapterhouse_outbox_unsent", "Events in the outbox that have not left.", ["service"])
 outbox_age = Gauge("chapterhouse_outbox_oldest_seconds", "Age of the oldest of them.", ["service"])
 parked = Gauge("chapterhouse_parked", "Parked events that wait for a person.", ["service"])
+circuit_open = Gauge(
+    "chapterhouse_circuit_open",
+    "1 while a handler fails on event after event and its events wait instead of being tried.",
+    ["service", "handler"],
+)
+notices_late = Gauge("chapterhouse_notices_late_seconds", "How long the oldest notice that may leave has waited.")
+notices_again = Gauge("chapterhouse_notices_again", "Notices that were tried, and wait to be tried again.")
+notices_doubtful = Gauge("chapterhouse_notices_doubtful", "Notices of which nobody knows whether they arrived.")
+notices_held = Gauge("chapterhouse_notices_held", "Notices that wait for a person's decision.")
 consuming = Gauge("chapterhouse_consuming", "1 while the service takes events from its queue.", ["service"])

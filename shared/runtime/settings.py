@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+from shared.runtime.address import problem_of
 
 
-class Settings(BaseSettings):
+class FromEnvironment(BaseSettings):
+    """Settings that may also lie as files, one a variable, in the folder that ``CHAPTERHOUSE_SECRETS`` names.
+
+    A file has its variable's name, in small letters (``chapterhouse_broker_url``), and the value in it; the variable
+    itself, where it is set, comes first. An environment is inherited and shown by many tools, a file is not.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is handed in, the environment, the folder of secrets."""
+        folder = os.environ.get("CHAPTERHOUSE_SECRETS")
+        files = SecretsSettingsSource(settings_cls, folder) if folder else file_secret_settings
+        return (init_settings, env_settings, dotenv_settings, files)
+
+
+class Settings(FromEnvironment):
     """Read from ``CHAPTERHOUSE_*`` variables; each field's name in capitals is the variable's."""
 
-    model_config = SettingsConfigDict(env_prefix="CHAPTERHOUSE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CHAPTERHOUSE_")
 
     env: Literal["development", "production"] = "development"
     broker_url: str = "amqp://guest:guest@127.0.0.1:5672//"
+    """``amqps://…?cafile=…`` for TLS: shared.runtime.address. Of a cluster the URL of each node, with semicolons between."""
     data: Path = Path("var/data")
     keys: Path = Path("var/keys")
     database_url: str = "sqlite:///{data}/{service}.db"
@@ -28,6 +62,8 @@ class Settings(BaseSettings):
     """The retry ladder's rungs, in seconds; after the last an event is parked. Comma-separated in the variable."""
     batch: int = Field(default=100, ge=1, le=1000)
     """Events in one transaction at most; prefetch is twice that."""
+    breaker_after: int = Field(default=20, ge=0)
+    """Different events on which a handler fails in a row before its events wait (shared/messaging/breaker.py); 0 = never."""
     drain_seconds: float = 20.0
     """How long a stopping process may finish what it has begun."""
     log_level: str = "INFO"
@@ -36,6 +72,14 @@ class Settings(BaseSettings):
     @classmethod
     def _rungs(cls, value: object) -> object:
         return tuple(float(part) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        for each in value.split(";"):
+            if problem := problem_of(each):
+                raise ValueError(problem)
+        return value
 
     @field_validator("clock_file")
     @classmethod

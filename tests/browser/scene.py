@@ -17,7 +17,19 @@ from playwright.sync_api import Browser, StorageState
 
 from services.admin.accounts import Book
 from services.local.network import Network
-from shared.contracts.base import Actor, ChapterId, GroupId, MeetingId, Mode, RegionId, Role, RoomId, VenueId, WindowId
+from shared.contracts.base import (
+    Actor,
+    ChapterId,
+    GroupId,
+    MeetingId,
+    Mode,
+    RegionId,
+    Role,
+    RoomId,
+    SeriesId,
+    VenueId,
+    WindowId,
+)
 from shared.contracts.feedback import ListWindows, OpenWindow
 from shared.contracts.meetings import (
     AddRoom,
@@ -28,6 +40,7 @@ from shared.contracts.meetings import (
     ModeOffer,
     OpenChapter,
     ScheduleSeries,
+    SeriesPage,
     SeriesRule,
 )
 from shared.gateway.client import Client
@@ -184,15 +197,24 @@ class Scene:
     # -- meetings ------------------------------------------------------------------------------
 
     def schedule(
-        self, *, starts: wall_time = wall_time(19, 0), on: date | None = None, room: int = 12, online: int = 60
+        self,
+        *,
+        starts: wall_time = wall_time(19, 0),
+        on: date | None = None,
+        room: int = 12,
+        online: int = 60,
+        times: int = 1,
     ) -> MeetingId:
-        """A hybrid meeting of the circle, once: on this day, else the next time that the wall shows this hour."""
+        """A hybrid meeting of the circle: on this day, else the next time that the wall shows this hour.
+
+        Once, or the first of so many weeks.
+        """
         soonest = self.today() + timedelta(
             days=int(self.now() > datetime.combine(self.today(), starts, ZONE) - timedelta(minutes=90))
         )
         day = on or soonest
         rule = SeriesRule(
-            rrule=f"FREQ=WEEKLY;BYDAY={DAYS[day.weekday()]};COUNT=1", starts_on=day, starts=starts, minutes=90
+            rrule=f"FREQ=WEEKLY;BYDAY={DAYS[day.weekday()]};COUNT={times}", starts_on=day, starts=starts, minutes=90
         )
         command = ScheduleSeries(
             group_id=self.group,
@@ -211,6 +233,19 @@ class Scene:
         return self.talk(lambda client: client.ask(MeetingPage(meeting_id=meeting_id), OPERATOR)).starts_at.astimezone(
             ZONE
         )
+
+    def series_of(self, meeting_id: MeetingId) -> SeriesId:
+        """The series that a meeting belongs to."""
+        found = self.talk(lambda client: client.ask(MeetingPage(meeting_id=meeting_id), OPERATOR)).series_id
+        assert found is not None
+        return found
+
+    def dates_of(self, series_id: SeriesId) -> list[MeetingId]:
+        """The coming meetings of a series, once others have heard of them."""
+        plan = self.talk(lambda client: client.ask(SeriesPage(series_id=series_id), OPERATOR))
+        found = [each.meeting_id for each in plan.meetings]
+        self.wait(lambda: all(map(self.is_open, found)))
+        return found
 
     def is_open(self, meeting_id: MeetingId) -> bool:
         """Whether registration and notifications have heard of it: its page says how many places are free."""

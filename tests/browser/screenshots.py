@@ -56,6 +56,7 @@ def main() -> None:
         tuesday = scene.today() + timedelta(days=(1 - scene.today().weekday()) % 7)
         scene.advance_to(datetime.combine(tuesday, wall_time(15, 30), ZONE))
         beginning(scene)
+        changing(scene)
         evening(scene)
         report(scene)
         scene.browser.close()
@@ -82,6 +83,27 @@ def beginning(scene: Scene) -> None:
     page.get_by_role("button", name="Show the dates").click()
     page.get_by_role("heading", name="Preview of the dates").wait_for()
     take(page, "series", until=900)
+    window.close()
+
+
+def changing(scene: Scene) -> None:
+    """One meeting is moved, and a series changed from a day on, up to the button."""
+    window = scene.seated(scene.ana, **PHONE)
+    first = scene.schedule(on=scene.today() + timedelta(days=2), times=3)
+    series = scene.series_of(first)
+    jo, sam = scene.join("Jo", "Sam")
+    for each, meeting in ((jo, first), (sam, first), (jo, scene.dates_of(series)[1])):
+        each.take_seat(meeting, "in_person")
+    page = window.open(f"/meetings/{first}/move")
+    page.get_by_label("Begins at").fill("18:30")
+    page.get_by_role("button", name="Show what people will read").click()
+    page.get_by_role("heading", name="Preview of the move").wait_for()
+    take(page, "move")
+    page = window.open(f"/chapters/{scene.north}/series/{series}/change")
+    page.get_by_label("Begins at").fill("18:30")
+    page.get_by_role("button", name="Show what it does").click()
+    page.get_by_role("button", name=re.compile("change the series$")).wait_for()
+    take(page, "series-change", until=1100)
     window.close()
 
 

@@ -11,6 +11,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 import services.admin.pages
+from shared.contracts.base import MeetingId
 from tests.browser.chromium import DESK
 from tests.browser.scene import PASSWORD, TOPIC, Scene, address_of
 
@@ -67,7 +68,15 @@ def test_a_coordinator_of_another_chapter_finds_no_such_page(
     """The same answer as for what does not exist: 404, whatever is asked and however."""
     window = scene.seated(scene.ben)
     token = window.open("/account").locator("input[name=csrf]").first.input_value()
-    given = {"chapter_id": scene.north, "meeting_id": peopled, "import_id": "1", "what": "online", "revision": "1"}
+    series = scene.series_of(MeetingId(peopled))
+    given = {
+        "chapter_id": scene.north,
+        "series_id": series,
+        "meeting_id": peopled,
+        "import_id": "1",
+        "what": "online",
+        "revision": "1",
+    }
     form = {"csrf": token, "request_id": "01900000-0000-7000-8000-000000000000", "people": "4", "revision": "1"}
     sent = (
         {"form": form, "headers": {"Origin": scene.admin, "Sec-Fetch-Site": "same-origin"}} if method == "POST" else {}

@@ -70,6 +70,25 @@ def test_a_member_joins_takes_a_seat_switches_and_gives_it_up(scene: Scene, memb
     assert "You gave up your place" in heard(page)
 
 
+def test_a_phones_first_screen_shows_meetings_and_the_search_unfolds(scene: Scene) -> None:
+    """Who looks for somebody to talk to sees times before fields; the line says what is looked for."""
+    scene.schedule()
+    window = Window(scene.browser, scene.portal, java_script_enabled=False, viewport={"width": 360, "height": 640})
+    page = window.open("/")
+    box = page.locator("section li h3").first.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 640
+    assert not page.get_by_label("Day", exact=True).is_visible()
+    page.get_by_text("Show only some: any day, any way to come").click()
+    page.get_by_label("How you come").select_option(label="Online")
+    press(page, "Show")
+    assert "Show only some: any day, online" in heard(page)
+    assert not page.get_by_label("Day", exact=True).is_visible()
+    follow(page, "Show everything")
+    assert window.faults() == []
+    window.close()
+
+
 def test_a_colleague_comes_in_by_invitation_and_again_by_password_and_code(scene: Scene) -> None:
     """The QR picture is no script's; a code works once, and the next one lets them in."""
     who = Colleague(f"Cleo{time.time_ns()}", Role.COORDINATOR)

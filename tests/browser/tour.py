@@ -31,11 +31,14 @@ class Tour:
         self._windows: dict[str, Window] = {}
         self.meeting = scene.schedule(room=1)
         self.moved = scene.schedule()
+        self.weekly = scene.schedule(times=4)
+        self.series = scene.series_of(self.weekly)
         kim, lou, maxi = scene.join(*CIRCLE)
         kim.take_seat(self.meeting, "in_person")
         lou.take_seat(self.meeting, "online")
         maxi.take_seat(self.meeting, "in_person")
         lou.take_seat(self.moved, "in_person")
+        lou.take_seat(scene.dates_of(self.series)[1], "in_person")
         self.feedback = scene.open_window()
 
     def close(self) -> None:
@@ -69,7 +72,12 @@ def ana(path: str) -> Visit:
 
     def visit(tour: Tour) -> Window:
         window = tour.of(tour.scene.ana)
-        ids = {"chapter_id": tour.scene.north, "meeting_id": tour.meeting, "window_id": tour.feedback}
+        ids = {
+            "chapter_id": tour.scene.north,
+            "meeting_id": tour.meeting,
+            "window_id": tour.feedback,
+            "series_id": tour.series,
+        }
         window.open(path.format(**ids))
         return window
 
@@ -165,6 +173,31 @@ def series_preview(tour: Tour) -> Window:
     return window
 
 
+def series_outlook(what: str, button: str) -> Visit:
+    """What a change of a series would do, before it is made."""
+
+    def visit(tour: Tour) -> Window:
+        window = tour.of(tour.scene.ana)
+        page = window.open(f"/chapters/{tour.scene.north}/series/{tour.series}/{what}")
+        if what == "change":
+            page.get_by_label("Begins at").fill("18:30")
+        page.get_by_role("button", name="Show what it does").click()
+        page.get_by_role("button", name=re.compile(button)).wait_for()
+        return window
+
+    return visit
+
+
+def move_preview(tour: Tour) -> Window:
+    """What people would read of a move."""
+    window = tour.of(tour.scene.ana)
+    page = window.open(f"/meetings/{tour.meeting}/move")
+    page.get_by_label("Begins at").fill("20:15")
+    page.get_by_role("button", name="Show what people will read").click()
+    page.get_by_role("heading", name="Preview of the move").wait_for()
+    return window
+
+
 def import_report(tour: Tour) -> Window:
     """After a list was imported: one row that is good, one that is not."""
     file = tour.folder / "list.json"
@@ -249,12 +282,16 @@ ADMIN: dict[str, Visit] = {
     "/chapters/{chapter_id}/import/{import_id}": import_report,
     "/chapters/{chapter_id}/rooms/new": ana("/chapters/{chapter_id}/rooms/new"),
     "/chapters/{chapter_id}/series/new": ana("/chapters/{chapter_id}/series/new"),
+    "/chapters/{chapter_id}/series/{series_id}": ana("/chapters/{chapter_id}/series/{series_id}"),
+    "/chapters/{chapter_id}/series/{series_id}/change": ana("/chapters/{chapter_id}/series/{series_id}/change"),
+    "/chapters/{chapter_id}/series/{series_id}/stop": ana("/chapters/{chapter_id}/series/{series_id}/stop"),
     "/chapters/{chapter_id}/venues/new": ana("/chapters/{chapter_id}/venues/new"),
     "/invitation/{token}": invitation,
     "/meetings": ana("/meetings"),
     "/meetings/{meeting_id}": ana("/meetings/{meeting_id}"),
     "/meetings/{meeting_id}/attendance": ana("/meetings/{meeting_id}/attendance"),
     "/meetings/{meeting_id}/change/{what}": ana("/meetings/{meeting_id}/change/online"),
+    "/meetings/{meeting_id}/move": ana("/meetings/{meeting_id}/move"),
     "/meetings/{meeting_id}/sign-in-sheet": ana("/meetings/{meeting_id}/sign-in-sheet"),
     "/meetings/{meeting_id}/told/{revision}": told,
     "/region": rita("/region"),
@@ -273,6 +310,9 @@ ADMIN_MORE: dict[str, Visit] = {
     "no such page": ana("/nowhere"),
     "recovery codes": recovery_codes,
     "the dates of a series": series_preview,
+    "a move": move_preview,
+    "a series' change": series_outlook("change", "(?i)change the series$"),
+    "a series' end": series_outlook("stop", "(?i)stop the series$"),
     "reports, for regional staff": rita("/windows"),
 }
 PORTAL: dict[str, Visit] = {

@@ -72,7 +72,7 @@ def guide(house: House, **more: Any) -> list[dict[str, Any]]:  # noqa: F811
 
 def calendar(house: House, **more: Any) -> icalendar.Calendar:  # noqa: F811
     feed = house.world.ask(said.CalendarFeed(site=SITE, **more), VISITOR)
-    assert feed.content_type == "text/calendar"
+    assert feed.content_type == "text/calendar; charset=utf-8"
     assert not any(secret in feed.body for secret in SECRETS)
     assert feed.body.endswith("END:VCALENDAR\r\n")
     assert all(len(line.encode()) <= 75 and "\n" not in line for line in feed.body.split("\r\n"))

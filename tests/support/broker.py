@@ -2,6 +2,8 @@
 
 CHAPTERHOUSE_TEST_BROKER       an AMQP URL of a broker with the management plugin
 CHAPTERHOUSE_TEST_BROKER_API   its management URL with user and password, ``http://user:password@host:15672``
+CHAPTERHOUSE_TEST_RABBITMQ     a folder of RabbitMQ's programs that the private node is made with, instead of the
+                               machine's (tests.support.rabbitmq4 fetches some); it goes before all others
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ class PrivateTestBroker:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="chapterhouse-broker-"))
         self._leash = Leash()
-        self.node = PrivateBroker(self._folder, self._leash)
+        self.node = PrivateBroker(self._folder, self._leash, server=chosen_server())
         self._numbers = itertools.count(1)
         self._ready: list[str] = []
         self.node.start()
@@ -195,8 +197,21 @@ class GivenTestBroker:
             httpx.delete(f"{self._api}/api/vhosts/{name}")
 
 
+def chosen_server() -> Path | None:
+    """The program that CHAPTERHOUSE_TEST_RABBITMQ chooses; None for the machine's own."""
+    folder = os.environ.get("CHAPTERHOUSE_TEST_RABBITMQ")
+    if not folder:
+        return None
+    server = Path(folder).absolute() / "rabbitmq-server"
+    if not server.is_file():
+        raise pytest.UsageError(f"CHAPTERHOUSE_TEST_RABBITMQ: there is no {server}")
+    return server
+
+
 def get_test_broker() -> TestBroker:
     """The first rung of the ladder that holds. Raises pytest.UsageError with what to install."""
+    if chosen_server() is not None:
+        return PrivateTestBroker()
     if url := os.environ.get("CHAPTERHOUSE_TEST_BROKER"):
         api = os.environ.get("CHAPTERHOUSE_TEST_BROKER_API")
         if not api:

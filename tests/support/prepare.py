@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+import pytest
 
 from services.local import broker, packages, postgres
 from tests.support.processes import docker_answers
@@ -24,8 +28,41 @@ def find_browser() -> Path | None:
     return None
 
 
+def require_promtool() -> Path:
+    """Prometheus's checker of alarms. Raises pytest.UsageError with what to install."""
+    found = find_promtool()
+    if found is None:
+        raise pytest.UsageError("promtool is not on this machine: `make test` fetches it; else install prometheus")
+    return found
+
+
+def find_promtool() -> Path | None:
+    """On the path, or where :func:`fetch_promtool` put it."""
+    found = shutil.which("promtool") or shutil.which("promtool", path=str(Path(sys.executable).parent))
+    return Path(found) if found else None
+
+
+def fetch_promtool() -> None:
+    """Take the one program out of Debian's package, into the environment: it needs no server, no right, no other package."""
+    with tempfile.TemporaryDirectory() as folder:
+        for command in (["apt-get", "download", "-q", "prometheus"], ["sh", "-c", "dpkg-deb --extract *.deb ."]):
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise packages.ProgramMissing(
+                    f"The tests need promtool. Install it: sudo apt-get install prometheus ({done.stderr.strip()[-200:]})"
+                )
+        shutil.copy(Path(folder) / "usr/bin/promtool", Path(sys.executable).parent / "promtool")
+
+
 def main() -> int:
     """Look for each, install what may be installed, say what is missing."""
+    if find_promtool() is None:
+        print("fetching promtool", flush=True)
+        try:
+            fetch_promtool()
+        except (packages.ProgramMissing, OSError) as failed:
+            print(failed, file=sys.stderr)
+            return 1
     contained = docker_answers()
     wanted = []
     if not contained and not os.environ.get("CHAPTERHOUSE_TEST_BROKER"):

@@ -51,6 +51,9 @@ CHANGES: dict[str, Change] = {
 }  # fmt: skip
 
 
+DONE = {what: change.done for what, change in CHANGES.items()} | {"move": "The meeting has moved"}
+
+
 def possible(meeting: MeetingView, what: str) -> str | None:
     """Why this change cannot be made now, as a sentence; None if it can."""
     if meeting.status is not MeetingStatus.SCHEDULED:
@@ -80,7 +83,7 @@ async def _page(
     change, meeting = CHANGES[what], desk.meeting
     hindrance = possible(meeting, what)
     if hindrance:
-        return desk.page("change_impossible.html", status=409, meeting=meeting, change=change, hindrance=hindrance)
+        return desk.page("change_impossible.html", status=409, meeting=meeting, title=change.title, hindrance=hindrance)
     seats = await seats_of(desk)
     preview = await desk.ask(PreviewChange(meeting_id=meeting.meeting_id, change=change.notice))
     return desk.page(
@@ -167,7 +170,7 @@ async def told(desk: OwnMeeting, revision: int, done: str = "") -> Response:
         progress=progress,
         missed=missed,
         gathering=gathering,
-        done=CHANGES[done].done if done in CHANGES else "",
+        done=DONE.get(done, ""),
     )
 
 

@@ -9,10 +9,11 @@ from pydantic import ConfigDict, Field
 from starlette.datastructures import UploadFile
 
 from services.admin.access import OwnChapter
-from services.admin.importing import Import, Imports, NotAList, read_rows
+from services.admin.importing import Import, Imports
 from shared.contracts.errors import NotFound
 from shared.contracts.meetings import ImportMeetings, ImportReport, RowOutcome
 from shared.gateway.forms import Fields, blank, read_form
+from shared.gateway.meeting_lists import NotAList, read_rows
 from shared.gateway.pages import wants_fragment
 
 router = APIRouter()

@@ -28,20 +28,15 @@ router = APIRouter()
 PLACES = "Enter a number of places from 1 to 5000"
 
 
-class Series(Fields):
-    """What a coordinator says of a series."""
+class Held(Fields):
+    """When a series' meetings begin, how one attends, and where."""
 
     missing: ClassVar[dict[str, str]] = {
-        "group_id": "Choose the group",
-        "weekday": "Choose the day",
-        "starts_on": "Enter the day of the first meeting",
         "starts": "Enter the time it begins",
         "minutes": "Enter how long it lasts",
         "modes": "Choose at least one way to attend",
     }
     wrong: ClassVar[dict[str, str]] = {
-        "starts_on": "Enter a day, for example 2026-12-01",
-        "until": "Enter a day, for example 2027-06-30",
         "starts": "Enter a time, for example 19:00",
         "minutes": "Enter a number of minutes from 10 to 600",
         "in_person_capacity": PLACES,
@@ -49,13 +44,6 @@ class Series(Fields):
         "phone_capacity": PLACES,
     }
 
-    group_id: str
-    repeats: Repeats = "weekly"
-    weekday: int = Field(ge=0, le=6)
-    ordinal: Literal["1", "2", "3", "4", "-1"] = "1"
-    starts_on: date
-    until: date | None = None
-    skip: str | None = None
     starts: time
     minutes: int = Field(ge=10, le=600)
     modes: tuple[Mode, ...] = Field(min_length=1)
@@ -64,13 +52,6 @@ class Series(Fields):
     phone_capacity: int = Field(default=20, ge=1, le=5000)
     venue_id: str | None = None
     room_id: str | None = None
-    step: Literal["preview", "schedule", "edit"] = "preview"
-
-    @model_validator(mode="after")
-    def _fits(self) -> Series:
-        if self.until is not None and self.until < self.starts_on:
-            raise ValueError("The last day is before the first one")
-        return self
 
     @property
     def offers(self) -> tuple[ModeOffer, ...]:
@@ -81,6 +62,35 @@ class Series(Fields):
             Mode.PHONE: self.phone_capacity,
         }
         return tuple(ModeOffer(mode=mode, capacity=places[mode]) for mode in Mode if mode in self.modes)
+
+
+class Series(Held):
+    """What a coordinator says of a series."""
+
+    missing: ClassVar[dict[str, str]] = Held.missing | {
+        "group_id": "Choose the group",
+        "weekday": "Choose the day",
+        "starts_on": "Enter the day of the first meeting",
+    }
+    wrong: ClassVar[dict[str, str]] = Held.wrong | {
+        "starts_on": "Enter a day, for example 2026-12-01",
+        "until": "Enter a day, for example 2027-06-30",
+    }
+
+    group_id: str
+    repeats: Repeats = "weekly"
+    weekday: int = Field(ge=0, le=6)
+    ordinal: Literal["1", "2", "3", "4", "-1"] = "1"
+    starts_on: date
+    until: date | None = None
+    skip: str | None = None
+    step: Literal["preview", "schedule", "edit"] = "preview"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Series:
+        if self.until is not None and self.until < self.starts_on:
+            raise ValueError("The last day is before the first one")
+        return self
 
     def rule(self, zone: str) -> SeriesRule:
         """The rule in the contract's words. Raises ValueError for a day to skip that is no day."""
@@ -102,7 +112,7 @@ class Series(Fields):
 FORM_FIELDS = {"rrule": "weekday", "minutes": "minutes", "starts_on": "starts_on", "skip": "skip", "offers": "modes"}
 
 
-def _named(refused: Refused) -> Refused:
+def named(refused: Refused) -> Refused:
     """The refusal, beside this form's own field."""
     field = (refused.field or "").removeprefix("rule.").split(".")[0]
     return Invalid(refused.message, field=FORM_FIELDS.get(field, field) or None)
@@ -113,6 +123,15 @@ def check(form: Form[Series], holdings: ChapterHoldings) -> None:
     given = form.given
     if given.group_id not in {group.group_id for group in holdings.groups}:
         form.errors["group_id"] = "Choose a group of this chapter"
+    check_place(form, given, holdings)
+    try:
+        given.rule(holdings.chapter.time_zone)
+    except ValueError:
+        form.errors["skip"] = "Enter days like 2026-12-24, with a space between them"
+
+
+def check_place(form: Form[Any], given: Held, holdings: ChapterHoldings) -> None:
+    """Venue and room are the chapter's own, and there where a way to attend needs them."""
     if given.venue_id and given.venue_id not in {venue.venue_id for venue in holdings.venues}:
         form.errors["venue_id"] = "Choose a venue of this chapter"
     if given.room_id and given.room_id not in {room.room_id for room in holdings.rooms}:
@@ -121,10 +140,6 @@ def check(form: Form[Series], holdings: ChapterHoldings) -> None:
         form.errors.setdefault("venue_id", "Choose the venue, so that people know where to go")
     if {Mode.ONLINE, Mode.PHONE} & set(given.modes) and not given.room_id:
         form.errors.setdefault("room_id", "Choose the online room, so that people can be let in")
-    try:
-        given.rule(holdings.chapter.time_zone)
-    except ValueError:
-        form.errors["skip"] = "Enter days like 2026-12-24, with a space between them"
 
 
 def _page(desk: ChapterDesk, holdings: ChapterHoldings, form: Form[Any]) -> Response:
@@ -150,15 +165,15 @@ def _preview_page(desk: ChapterDesk, holdings: ChapterHoldings, form: Form[Serie
         group=next(group for group in holdings.groups if group.group_id == given.group_id),
         venue=next((venue for venue in holdings.venues if venue.venue_id == given.venue_id), None),
         room=next((room for room in holdings.rooms if room.room_id == given.room_id), None),
-        fields=list(_hidden(form.values)),
+        fields=list(hidden(form.values)),
     )
 
 
-def _hidden(values: dict[str, Any]) -> list[tuple[str, str]]:
+def hidden(values: dict[str, Any]) -> list[tuple[str, str]]:
     """What was typed, as name and value, to travel with the preview."""
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
-        if name != "step":
+        if name not in ("step", "people"):
             pairs.extend((name, str(each)) for each in (value if isinstance(value, list) else [value]))
     return pairs
 
@@ -210,6 +225,6 @@ async def schedule(desk: OwnChapter) -> Response:
             form.request_id,
         )
     except Refused as refused:
-        return _page(desk, holdings, form.refuse(_named(refused)))
+        return _page(desk, holdings, form.refuse(named(refused)))
     await desk.note("scheduled_series", chapter_id=desk.chapter_id)
     return desk.go(f"/chapters/{desk.chapter_id}?done=series")

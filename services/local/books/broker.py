@@ -48,20 +48,30 @@ def queues(where: Where) -> list[Queue]:
     return [Queue(queue.name, queue.ready, counted.get(queue.name, queue.unacked)) for queue in found]
 
 
-def _declared(url: str, wanted: dict[str, bool]) -> list[Queue]:
-    parts = urlsplit(url)
-    try:
-        connection = amqp.Connection(
-            host=f"{parts.hostname}:{parts.port or 5672}",
-            userid=unquote(parts.username or "guest"),
-            password=unquote(parts.password or "guest"),
-            virtual_host=_vhost(url),
-            connect_timeout=10,
-            read_timeout=20,
-        )
-        connection.connect()
-    except (OSError, amqp.exceptions.AMQPError) as error:
-        raise Unreadable(f"the broker does not answer ({type(error).__name__})") from error
+def _connected(urls: str) -> amqp.Connection:
+    """To the first node that answers; a cluster's URLs have semicolons between them. Raises Unreadable."""
+    error: Exception | None = None
+    for url in urls.split(";"):
+        parts = urlsplit(url)
+        try:
+            connection = amqp.Connection(
+                host=f"{parts.hostname}:{parts.port or 5672}",
+                userid=unquote(parts.username or "guest"),
+                password=unquote(parts.password or "guest"),
+                virtual_host=_vhost(url),
+                connect_timeout=10,
+                read_timeout=20,
+            )
+            connection.connect()
+        except (OSError, amqp.exceptions.AMQPError) as lost:
+            error = lost
+        else:
+            return connection
+    raise Unreadable(f"the broker does not answer ({type(error).__name__})") from error
+
+
+def _declared(urls: str, wanted: dict[str, bool]) -> list[Queue]:
+    connection = _connected(urls)
     found = []
     try:
         for name in wanted:
@@ -80,8 +90,8 @@ def _declared(url: str, wanted: dict[str, bool]) -> list[Queue]:
     return found
 
 
-def _vhost(url: str) -> str:
-    path = urlsplit(url).path
+def _vhost(urls: str) -> str:
+    path = urlsplit(urls.split(";", maxsplit=1)[0]).path
     return unquote(path[1:]) or "/"
 
 

@@ -13,6 +13,7 @@ _MEETING = frozenset(
     {
         "meetings.meeting_scheduled.v1",
         "meetings.meeting_moved.v1",
+        "meetings.meeting_resized.v1",
         "meetings.meeting_moved_online.v1",
         "meetings.meeting_moved_back.v1",
         "meetings.meeting_cancelled.v1",

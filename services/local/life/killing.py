@@ -9,7 +9,8 @@ import time
 
 import httpx
 
-from services.local.broker import VHOST, PrivateBroker
+from services.local.cluster import OwnBroker
+from services.local.erlang import VHOST
 from services.local.life.browser import Stuck
 from services.local.network import Network
 
@@ -29,11 +30,12 @@ def freeze(network: Network, name: str) -> None:
 
 def unacknowledged(network: Network, name: str, *, at_least: int) -> int | None:
     """Events that the broker gave to this service and that it has not acknowledged. None for a broker not our own."""
-    if not isinstance(network.broker, PrivateBroker):
+    broker = network.broker
+    if not isinstance(broker, OwnBroker):
         return None
     until, seen = time.monotonic() + COUNTED_WITHIN, 0
     while time.monotonic() < until:
-        columns = network.broker.ctl("list_queues", "-p", VHOST, "name", "messages_unacknowledged")
+        columns = broker.ctl("list_queues", "-p", VHOST, "name", "messages_unacknowledged")
         found = re.search(rf"^{name}\.events\s+(\d+)", columns, re.MULTILINE)
         seen = int(found[1]) if found else 0
         if seen >= at_least:
@@ -58,10 +60,13 @@ def kill(network: Network, name: str) -> None:
 
 
 def redelivered(network: Network, name: str) -> int:
-    """Events that the broker gave to this process for a second time, as the process itself counts them."""
-    page = httpx.get(f"http://127.0.0.1:{network.ports.health[name]}/metrics", timeout=10, trust_env=False).text
-    found = re.search(r"^chapterhouse_events_redelivered_total\{[^}]*\} (\d+)", page, re.MULTILINE)
-    return int(found[1]) if found else 0
+    """Events that the broker gave a second time to this service, as its processes themselves count them."""
+    count = 0
+    for process in (each for each in network.names() if network.role(each) == name):
+        page = httpx.get(f"http://127.0.0.1:{network.ports.health[process]}/metrics", timeout=10, trust_env=False).text
+        found = re.search(r"^chapterhouse_events_redelivered_total\{[^}]*\} (\d+)", page, re.MULTILINE)
+        count += int(found[1]) if found else 0
+    return count
 
 
 def wait_redelivered(network: Network, name: str) -> int:

@@ -7,7 +7,8 @@ import json
 from rich.console import Console
 
 from services.local.books import Where, keep
-from services.local.broker import BrokerFailed, PrivateBroker
+from services.local.broker import BrokerFailed
+from services.local.cluster import OwnBroker
 from services.local.life import asking, evening, filling, opening
 from services.local.life.browser import Stuck
 from services.local.life.post import Post
@@ -110,7 +111,7 @@ def keep_books(network: Network, teller: Teller) -> bool:
         broker_url=node.url,
         sink_log=network.around.sink_log,
         planted=network.folder / "run" / PLANTED,
-        ctl=node.ctl if isinstance(node, PrivateBroker) else None,
+        ctl=node.ctl if isinstance(node, OwnBroker) else None,
     )
     balanced = keep(where, teller.console, SharedClock(network.around.clock_file).now)
     teller.note("the books", "every line balances" if balanced else "a line does not balance: see above")

@@ -18,7 +18,7 @@ from shared.contracts.base import Mode
 from shared.contracts.meetings import MeetingStatus
 from shared.runtime.vtimezone import vtimezone
 
-CONTENT_TYPE = "text/calendar"
+CONTENT_TYPE = "text/calendar; charset=utf-8"
 MOST_EVENTS = 5000
 """The nearest ones; who wants more asks for a chapter's or a group's calendar."""
 

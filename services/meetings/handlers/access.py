@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from services.meetings.model.meeting import Gathering
 from services.meetings.model.network import Chapter, Group
+from services.meetings.model.series import Series
 from services.meetings.work import Work
-from shared.contracts.base import Actor, ChapterId, GroupId, MeetingId, Role
+from shared.contracts.base import Actor, ChapterId, GroupId, MeetingId, Role, SeriesId
 from shared.contracts.errors import Forbidden, NotFound
 
 NO_CHAPTER = "there is no such chapter among those you look after"
 NO_GROUP = "there is no such group in the chapters you look after"
+NO_SERIES = "there is no such series in the chapters you look after"
 NO_MEETING = "there is no such meeting in the chapters you look after"
 
 
@@ -40,6 +42,15 @@ def own_group(group_id: GroupId, actor: Actor, work: Work) -> Group:
     if group is None or not may_run(actor, group.chapter_id):
         raise NotFound(NO_GROUP, field="group_id")
     return group
+
+
+def own_series(series_id: SeriesId, actor: Actor, work: Work) -> Series:
+    """The series, locked, if the actor runs its chapter. Raises as :func:`own_chapter`."""
+    require(actor, Role.OPERATOR, Role.COORDINATOR)
+    series = work.series.get(series_id)
+    if series is None or not may_run(actor, series.chapter_id):
+        raise NotFound(NO_SERIES, field="series_id")
+    return series
 
 
 def own_meeting(meeting_id: MeetingId, actor: Actor, work: Work) -> Gathering:

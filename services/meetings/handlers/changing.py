@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from services.meetings.handlers.access import own_meeting
-from services.meetings.handlers.scheduling import venue_of
+from services.meetings.handlers.scheduling import room_of, venue_of
 from services.meetings.model.meeting import (
     Gathering,
     Meeting,
@@ -16,6 +16,7 @@ from services.meetings.model.meeting import (
     moved,
     moved_back,
     moved_online,
+    news_of,
 )
 from services.meetings.work import Work
 from shared.contracts.base import Actor, Done
@@ -40,17 +41,19 @@ END_AT_ONCE = 200
 
 
 def move_meeting(command: MoveMeeting, actor: Actor, work: Work) -> Done:
-    """Give one meeting another time or venue. What changes nothing says nothing."""
+    """Give one meeting another time or place. What changes nothing says nothing."""
     gathering = _to_change(command, actor, work)
-    if command.starts_local is None and command.minutes is None and command.venue_id is None:
-        raise Invalid("say the new time, the new length, or the new venue", field="starts_local")
+    if {command.starts_local, command.minutes, command.venue_id, command.room_id} == {None}:
+        raise Invalid("say the new time, the new length, or the new place", field="starts_local")
     venue = venue_of(gathering.meeting.chapter_id, command.venue_id, work)
+    room = room_of(gathering.meeting.chapter_id, command.room_id, work)
     meeting = moved(
         gathering.meeting,
         work.now,
         starts_local=command.starts_local,
         minutes=command.minutes,
         venue=command.venue_id,
+        room=room,
     )
     if meeting != gathering.meeting:
         keep(replace(gathering, venue=venue or gathering.venue), meeting, MeetingMoved, work)
@@ -92,6 +95,18 @@ def keep(gathering: Gathering, meeting: Meeting, kind: type[FactsT], work: Work)
     """Keep the meeting as it is now, and tell of it."""
     work.meetings.change(meeting)
     work.publish(replace(gathering, meeting=meeting).facts(kind))
+
+
+def keep_changed(gathering: Gathering, after: Meeting, work: Work) -> None:
+    """Keep what became of a meeting as its series changed, and tell of what others need to know; nothing of nothing."""
+    if after == gathering.meeting:
+        return
+    news = news_of(gathering.meeting, after)
+    if news is None:
+        work.meetings.change(after)
+        return
+    venue = work.venues.get(after.venue_id) if after.venue_id else None
+    keep(replace(gathering, venue=venue), after, news, work)
 
 
 def _to_change(command: MoveMeeting | MoveOnline | MoveBack | CancelMeeting, actor: Actor, work: Work) -> Gathering:

@@ -41,6 +41,7 @@ def chapter_page(query: ChapterPage, actor: Actor, work: Work) -> ChapterHolding
         groups=tuple(group.view() for group in work.groups.of(chapter.chapter_id)),
         venues=tuple(venue.place() for venue in work.venues.of(chapter.chapter_id)),
         rooms=tuple(room.view() for room in work.rooms.of(chapter.chapter_id)),
+        series=tuple(series.line() for series in work.series.listed(chapter.chapter_id)),
     )
 
 

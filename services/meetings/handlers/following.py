@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.meetings.handlers.changing import keep
-from services.meetings.model.meeting import Gathering, cancelled, follow
+from services.meetings.handlers.changing import keep, keep_changed
+from services.meetings.model.meeting import cancelled, follow
 from services.meetings.model.series import Series
 from services.meetings.work import Work
 from shared.contracts.base import SeriesId
-from shared.contracts.meetings import MeetingCancelled, MeetingMoved, MeetingMovedBack, MeetingMovedOnline
+from shared.contracts.meetings import MeetingCancelled
 
 
 def follow_series(old: Series, new: Series, work: Work) -> SeriesId:
@@ -23,23 +23,8 @@ def follow_series(old: Series, new: Series, work: Work) -> SeriesId:
     )
     work.series.change(changed)
     for gathering in work.meetings.coming_of(old.series_id, work.now):
-        _follow(gathering, old, changed, work)
+        keep_changed(gathering, follow(gathering.meeting, old, changed, work.now), work)
     return old.series_id
-
-
-def _follow(gathering: Gathering, old: Series, new: Series, work: Work) -> None:
-    before = gathering.meeting
-    meeting = follow(before, old, new, work.now)
-    if meeting == before:
-        return
-    venue = work.venues.get(meeting.venue_id) if meeting.venue_id else None
-    there = replace(gathering, venue=venue)
-    if meeting.online_instead and not before.online_instead:
-        keep(there, meeting, MeetingMovedOnline, work)
-    elif before.online_instead and not meeting.online_instead:
-        keep(there, meeting, MeetingMovedBack, work)
-    else:
-        keep(there, meeting, MeetingMoved, work)
 
 
 def pause(old: Series, new: Series, work: Work) -> SeriesId:

@@ -42,7 +42,7 @@ def import_meetings(command: ImportMeetings, actor: Actor, work: Work) -> Import
     except ValueError as error:
         raise Invalid(str(error), field="rows_json") from error
     work.chapters.hold(chapter.chapter_id)
-    seen: dict[str, int] = {}
+    seen = dict(command.taken)
     reports = [
         _import_row(number, raw, seen, _Slice(command, chapter, work))
         for number, raw in enumerate(rows, command.first_row)

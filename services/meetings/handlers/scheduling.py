@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
@@ -73,21 +74,24 @@ def room_of(chapter_id: ChapterId, room_id: RoomId | None, work: Work) -> Room |
 
 def lay_out(series: Series, work: Work) -> Series:
     """Make the meetings that are due, say so, and note how far the series is laid out."""
+    lay_out_on(series, series.due(work.now), work)
+    further = replace(series, laid_out_to=max(series.laid_out_to, work.now + AHEAD), open=series.goes_on(work.now))
+    work.series.change(further)
+    return further
+
+
+def lay_out_on(series: Series, dates: Sequence[Occurrence], work: Work) -> None:
+    """Make the series' meetings on these dates, and say so."""
     chapter, group = work.chapters.get(series.chapter_id), work.groups.get(series.group_id)
     if chapter is None or group is None:
         raise LookupError("a series without its chapter or group")
     venue = work.venues.get(series.venue_id) if series.venue_id else None
     room = work.rooms.get(series.room_id) if series.room_id else None
-    meetings = [
-        laid_out(MeetingId(work.new_id()), series, chapter.region_id, at, work.now) for at in series.due(work.now)
-    ]
+    meetings = [laid_out(MeetingId(work.new_id()), series, chapter.region_id, at, work.now) for at in dates]
     work.meetings.add(meetings)
     for meeting in meetings:
         gathering = Gathering(meeting, chapter.name, group, venue, has_link=room is not None and room.has_link)
         work.publish(gathering.facts(MeetingScheduled))
-    further = replace(series, laid_out_to=max(series.laid_out_to, work.now + AHEAD), open=series.goes_on(work.now))
-    work.series.change(further)
-    return further
 
 
 def lay_out_ahead(work: Work) -> int:
@@ -103,7 +107,7 @@ def preview_series(query: PreviewSeries, actor: Actor, work: Work) -> SeriesPrev
     chapter = own_chapter(query.chapter_id, actor, work)
     timing = timing_of(query.rule, chapter.time_zone, work.now)
     passed, shown = _shown(timing, query.most, work)
-    notes = notes_on(timing, shown)
+    notes = notes_on(timing, shown, chapter.languages[0])
     if passed:
         dates = "1 date has" if passed == 1 else f"{passed} dates have"
         notes = (f"{dates} passed and will not be laid out.", *notes)

@@ -109,6 +109,11 @@ def read_row(raw: Any, chapter_zone: str, chapter_languages: tuple[str, ...]) ->
 
 def _slug(raw: Raw) -> str:
     slug = text(raw, "slug")
+    if not slug and "id_bigint" in raw:
+        raise RowRefused(
+            "slug",
+            "this is a row of a BMLT server; its list for Meeting Guide is at …/client_interface/tsml/?switcher=GetSearchResults",
+        )
     if not slug:
         raise RowRefused("slug", "the row has no slug; give it a text or number that no other row has")
     if len(slug) > 200:

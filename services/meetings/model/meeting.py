@@ -7,12 +7,23 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from services.meetings.model.network import Group, Room, Venue
-from services.meetings.model.series import LONGEST_AHEAD, Offers, Series, all_online, offers_mode
+from services.meetings.model.series import LONGEST_AHEAD, Offers, Series, all_online, check_offers, offers_mode
 from services.meetings.recurrence.dates import Occurrence
 from services.meetings.recurrence.zones import instant, local
 from shared.contracts.base import ChapterId, GroupId, MeetingId, Mode, RegionId, RoomId, SeriesId, VenueId
 from shared.contracts.errors import AlreadyDone, Invalid, Stale
-from shared.contracts.meetings import MeetingFacts, MeetingIsOver, MeetingStatus, MeetingView, NoRoomOnline
+from shared.contracts.meetings import (
+    MeetingCancelled,
+    MeetingFacts,
+    MeetingIsOver,
+    MeetingMoved,
+    MeetingMovedBack,
+    MeetingMovedOnline,
+    MeetingResized,
+    MeetingStatus,
+    MeetingView,
+    NoRoomOnline,
+)
 
 FactsT = TypeVar("FactsT", bound=MeetingFacts)
 
@@ -21,7 +32,8 @@ FactsT = TypeVar("FactsT", bound=MeetingFacts)
 class Meeting:
     """One occurrence. ``series_date`` is the local date that its series gave it, whatever it was moved to.
 
-    ``offers_before`` are the offers to go back to while everybody meets online instead.
+    It is None where the series gave the date up again. ``offers_before`` are the offers to go back to while everybody
+    meets online instead. ``by_hand`` says that a person gave this one meeting another time or place.
     """
 
     meeting_id: MeetingId
@@ -40,6 +52,7 @@ class Meeting:
     offers: Offers
     offers_before: Offers | None
     changed_at: datetime
+    by_hand: bool = False
 
     @property
     def online_instead(self) -> bool:
@@ -89,9 +102,15 @@ def check_open(meeting: Meeting, revision: int, now: datetime) -> None:
 
 
 def moved(
-    meeting: Meeting, now: datetime, *, starts_local: datetime | None, minutes: int | None, venue: VenueId | None
+    meeting: Meeting,
+    now: datetime,
+    *,
+    starts_local: datetime | None,
+    minutes: int | None,
+    venue: VenueId | None,
+    room: Room | None = None,
 ) -> Meeting:
-    """Another time or venue. A new venue ends "online instead". Raises Invalid where it cannot be.
+    """Another time, venue or online room. A new venue ends "online instead". Raises Invalid where it cannot be.
 
     Gives the same meeting where nothing would change.
     """
@@ -102,7 +121,10 @@ def moved(
         if not offers_mode(offers, Mode.IN_PERSON):
             raise Invalid("nobody meets in a room at this meeting, so it has no venue to change", field="venue_id")
         change = replace(change, venue_id=venue, offers=offers, offers_before=None)
-    return _changed(change, now) if change != meeting else meeting
+    if room is not None:
+        check_offers(change.offers, venue=change.venue_id is not None, room=room)
+        change = replace(change, room_id=room.room_id)
+    return changed(replace(change, by_hand=True), now) if change != meeting else meeting
 
 
 def _new_times(
@@ -130,19 +152,19 @@ def moved_online(meeting: Meeting, room: Room | None, now: datetime) -> Meeting:
         raise AlreadyDone("nobody meets in a room at this meeting; it is online already")
     if room is None or not room.has_link:
         raise NoRoomOnline("this group's meetings have no online room with a link; cancel, or move to another venue")
-    return _changed(replace(meeting, offers=all_online(meeting.offers), offers_before=meeting.offers), now)
+    return changed(replace(meeting, offers=all_online(meeting.offers), offers_before=meeting.offers), now)
 
 
 def moved_back(meeting: Meeting, now: datetime) -> Meeting:
     """The venue is open after all: the modes are as before. Raises AlreadyDone."""
     if meeting.offers_before is None:
         raise AlreadyDone("this meeting is held as it was planned; there is nothing to take back")
-    return _changed(replace(meeting, offers=meeting.offers_before, offers_before=None), now)
+    return changed(replace(meeting, offers=meeting.offers_before, offers_before=None), now)
 
 
 def cancelled(meeting: Meeting, now: datetime) -> Meeting:
     """It does not take place. The revision rises, so that calendars take it in (RFC 5546 section 2.1.4)."""
-    return _changed(replace(meeting, status=MeetingStatus.CANCELLED), now)
+    return changed(replace(meeting, status=MeetingStatus.CANCELLED), now)
 
 
 def ended(meeting: Meeting) -> Meeting:
@@ -169,20 +191,39 @@ def follow(meeting: Meeting, old: Series, new: Series, now: datetime) -> Meeting
         offers=all_online(planned) if online_instead else planned,
         offers_before=planned if online_instead else None,
     )
-    starts_at, ends_at = _times_on(meeting.series_date, new)
-    if (meeting.starts_at, meeting.ends_at) == _times_on(meeting.series_date, old) and starts_at > now:
+    starts_at, ends_at = times_on(meeting.series_date, new)
+    if (meeting.starts_at, meeting.ends_at) == times_on(meeting.series_date, old) and starts_at > now:
         change = replace(change, starts_at=starts_at, ends_at=ends_at, time_zone=new.timing.zone)
-    return _changed(change, now) if change != meeting else meeting
+    return changed(change, now) if change != meeting else meeting
 
 
-def _times_on(day: date | None, series: Series) -> tuple[datetime, datetime]:
+def times_on(day: date | None, series: Series) -> tuple[datetime, datetime]:
+    """When a meeting of this series begins and ends on this local day."""
     timing = series.timing
     starts_at = instant(datetime.combine(day or timing.starts_on, timing.starts), timing.zone)
     return starts_at, starts_at + timedelta(minutes=timing.minutes)
 
 
-def _changed(meeting: Meeting, now: datetime) -> Meeting:
+def changed(meeting: Meeting, now: datetime) -> Meeting:
+    """The meeting, as a new revision."""
     return replace(meeting, revision=meeting.revision + 1, changed_at=now)
+
+
+def news_of(before: Meeting, after: Meeting) -> type[MeetingFacts] | None:
+    """What is said when a meeting became this; None where it is as it was."""
+    if after.revision == before.revision:
+        return None
+    if after.status is MeetingStatus.CANCELLED:
+        return MeetingCancelled
+    if after.online_instead and not before.online_instead:
+        return MeetingMovedOnline
+    if before.online_instead and not after.online_instead and after.offers_mode(Mode.IN_PERSON):
+        return MeetingMovedBack
+    return MeetingResized if _there(before) == _there(after) else MeetingMoved
+
+
+def _there(meeting: Meeting) -> tuple[object, ...]:
+    return meeting.starts_at, meeting.ends_at, meeting.venue_id, meeting.room_id
 
 
 @dataclass(frozen=True)

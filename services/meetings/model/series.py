@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from services.meetings.model.network import Room
 from services.meetings.recurrence.dates import Occurrence, between, check, has_more
 from services.meetings.recurrence.rules import RuleRefused, Timing, read_rule
+from services.meetings.recurrence.words import days_in_words
 from shared.contracts.base import ChapterId, GroupId, Mode, RoomId, SeriesId, VenueId
 from shared.contracts.errors import Invalid
-from shared.contracts.meetings import ModeOffer, SeriesRule
+from shared.contracts.meetings import ModeOffer, SeriesLine, SeriesRule
 
 AHEAD = timedelta(weeks=8)
 """Meetings are laid out this far ahead."""
@@ -52,9 +53,22 @@ class Series:
         """The dates to lay out now: not begun, not laid out before, no further ahead than eight weeks."""
         return between(self.timing, max(now, self.laid_out_to), now + AHEAD)
 
+    def dates_from(self, day: date, now: datetime) -> list[Occurrence]:
+        """Its coming dates from this local day on, no further ahead than eight weeks."""
+        return [at for at in between(self.timing, now, now + AHEAD) if at.date >= day]
+
     def goes_on(self, now: datetime) -> bool:
         """Whether there are dates beyond what is laid out when ``due`` has been."""
         return has_more(self.timing, now + AHEAD)
+
+    def line(self) -> SeriesLine:
+        """As lists show it."""
+        return SeriesLine(
+            series_id=self.series_id,
+            group_id=self.group_id,
+            days=days_in_words(self.timing),
+            starts=self.timing.starts,
+        )
 
 
 def timing_of(rule: SeriesRule, zone_name: str, now: datetime) -> Timing:

@@ -11,6 +11,7 @@ from dateutil.rrule import MONTHLY, WEEKLY, rrule, weekday
 
 from services.meetings.recurrence.rules import Rule, RuleRefused, Timing
 from services.meetings.recurrence.zones import clock_changes, instant, is_doubled, is_skipped, local
+from shared.runtime.hours import clock
 
 _FREQ: dict[str, Literal[1, 2]] = {"MONTHLY": MONTHLY, "WEEKLY": WEEKLY}
 LAST_YEAR = 2200
@@ -48,6 +49,11 @@ def between(timing: Timing, after: datetime, to: datetime) -> list[Occurrence]:
 def has_more(timing: Timing, after: datetime) -> bool:
     """Whether any date starts after this instant."""
     return any(occurrence.starts_at > after for occurrence in occurrences(timing))
+
+
+def has_date_from(timing: Timing, day: date) -> bool:
+    """Whether any date lies on this local day or after it."""
+    return any(occurrence.date >= day for occurrence in occurrences(timing))
 
 
 def check(timing: Timing) -> None:
@@ -97,26 +103,26 @@ def _first_day(rule: Rule, starts_on: date) -> date | None:
     return found.date() if found is not None else None
 
 
-def notes_on(timing: Timing, shown: list[Occurrence]) -> tuple[str, ...]:
+def notes_on(timing: Timing, shown: list[Occurrence], locale: str = "en") -> tuple[str, ...]:
     """What a person should know of these dates: clock changes between them, odd local times, skips that miss."""
-    return (*_clock_notes(timing, shown), *_odd_times(timing, shown), *_missed_skips(timing, shown))
+    return (*_clock_notes(timing, shown, locale), *_odd_times(timing, shown, locale), *_missed_skips(timing, shown))
 
 
-def _clock_notes(timing: Timing, shown: list[Occurrence]) -> Iterator[str]:
+def _clock_notes(timing: Timing, shown: list[Occurrence], locale: str) -> Iterator[str]:
     if not shown:
         return
     for day in clock_changes(shown[0].date, shown[-1].date + timedelta(days=1), timing.zone):
-        yield f"On {spoken(day)} the clocks change; the meeting stays at {timing.starts:%H:%M}."
+        yield f"On {spoken(day)} the clocks change; the meeting stays at {clock(timing.starts, locale)}."
 
 
-def _odd_times(timing: Timing, shown: list[Occurrence]) -> Iterator[str]:
+def _odd_times(timing: Timing, shown: list[Occurrence], locale: str) -> Iterator[str]:
     for occurrence in shown:
         wall = datetime.combine(occurrence.date, timing.starts)
         if is_skipped(wall, timing.zone):
             real = local(occurrence.starts_at, timing.zone)
-            yield f"On {spoken(occurrence.date)} there is no {wall:%H:%M}; the meeting starts at {real:%H:%M}."
+            yield f"On {spoken(occurrence.date)} there is no {clock(wall, locale)}; the meeting starts at {clock(real, locale)}."
         elif is_doubled(wall, timing.zone):
-            yield f"On {spoken(occurrence.date)} the clock shows {wall:%H:%M} twice; the first one is meant."
+            yield f"On {spoken(occurrence.date)} the clock shows {clock(wall, locale)} twice; the first one is meant."
 
 
 def _missed_skips(timing: Timing, shown: list[Occurrence]) -> Iterator[str]:

@@ -74,6 +74,12 @@ def read_rule(text: str, zone_name: str) -> Rule:
     return rule
 
 
+def until(text: str, last: date) -> str:
+    """The rule's text with this local day as its last, whatever end it had."""
+    parts = {name: value for name, value in _parts(text).items() if name not in ("COUNT", "UNTIL")}
+    return ";".join(f"{name}={value}" for name, value in (parts | {"UNTIL": f"{last:%Y%m%d}"}).items())
+
+
 def _known_zone(name: str) -> None:
     try:
         zone(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.meetings.recurrence.rules import Day, Rule, Timing
+from services.meetings.recurrence.rules import Day, Timing
 
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last"}
@@ -11,10 +11,12 @@ _EACH = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 12: "twel
 
 def in_words(timing: Timing) -> str:
     """``every second week on Tuesday at 19:00``, ``on the first Tuesday of the month at 19:00``; local time."""
-    return f"{_days_in_words(timing.rule, timing)} at {timing.starts:%H:%M}"
+    return f"{days_in_words(timing)} at {timing.starts:%H:%M}"
 
 
-def _days_in_words(rule: Rule, timing: Timing) -> str:
+def days_in_words(timing: Timing) -> str:
+    """``every second week on Tuesday``."""
+    rule = timing.rule
     days = rule.days or (Day(timing.starts_on.weekday()),)
     if rule.freq == "WEEKLY":
         names = _listed([DAY_NAMES[day.weekday] for day in days])

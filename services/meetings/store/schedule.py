@@ -145,6 +145,16 @@ class Meetings:
         statement = _gatherings().where(_m.series_id == series_id, _m.status == "scheduled", _m.starts_at > now)
         return self._all(statement.order_by(_m.starts_at, _m.meeting_id).with_for_update(of=tables.meetings))
 
+    def dates_of(self, series_id: SeriesId, since: date) -> set[date]:
+        """The dates from this local day on that are taken by a meeting of the series, whatever became of it."""
+        statement = select(_m.series_date).where(_m.series_id == series_id, _m.series_date >= since)
+        return set(self._connection.scalars(statement))
+
+    def of_series_from(self, series_id: SeriesId, now: datetime) -> Sequence[Gathering]:
+        """A series' meetings that are not over, also cancelled ones, by start."""
+        statement = _gatherings().where(_m.series_id == series_id, _m.ends_at > now)
+        return self._all(statement.order_by(_m.starts_at, _m.meeting_id))
+
     def past_their_end(self, now: datetime, limit: int) -> Sequence[Gathering]:
         """Scheduled meetings whose end has passed, the longest first, locked."""
         statement = _gatherings().where(_m.status == "scheduled", _m.ends_at <= now)

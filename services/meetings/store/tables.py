@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -136,6 +137,7 @@ meetings = Table(
     Column("online", Boolean, nullable=False),
     Column("phone", Boolean, nullable=False),
     Column("changed_at", Moment, nullable=False),
+    Column("by_hand", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("series_id", "series_date"),
     Index("ix_meetings_starts_at", "starts_at"),
     Index("ix_meetings_chapter_starts_at", "chapter_id", "starts_at"),

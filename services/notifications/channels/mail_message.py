@@ -17,6 +17,8 @@ from email.header import Header
 from email.utils import format_datetime, formataddr
 from urllib.parse import urlsplit
 
+import idna
+
 from services.notifications.messages import Calendar, Message
 
 ATTACHMENT = "invite.ics"
@@ -93,6 +95,7 @@ def _part(content_type: str, text: str) -> str:
     else:
         encoding = "quoted-printable"
         body = binascii.b2a_qp(body.encode(), istext=True).decode("ascii")
+        body = re.sub(r"\r?\n", "\r\n", body)  # its soft line breaks are bare where the text had no line end of its own
     return f"Content-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}"
 
 
@@ -137,8 +140,8 @@ def _address(text: str, what: str) -> str:
         raise Unsendable(f"the {what} is not an address that a mail server takes")
     local, _, domain = text.rpartition("@")
     try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
-    except UnicodeError as error:
+        return f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError as error:
         raise Unsendable(f"the {what} has a domain that cannot exist") from error
 
 

@@ -17,6 +17,8 @@ _BY_STATUS: dict[str, Permanent] = {
     "2.2": Permanent("mailbox_full"),
     **dict.fromkeys(("2.3", "3.4"), Permanent("too_big")),
 }
+_COME_SAFELY = 530
+"""RFC 3207 and 4954: first STARTTLS, or a login. The settings are wrong, not the mail; it waits until they are mended."""
 _NO_BOX_CODES = frozenset({550, 551, 553})
 
 
@@ -27,6 +29,8 @@ def meaning(code: int, text: bytes, stage: Stage) -> Result:
     """
     if not 500 <= code <= 599:
         return Transient(f"smtp_{code}" if code > 0 else "smtp_unreadable")
+    if code == _COME_SAFELY:
+        return Transient("login_wanted", 300.0)
     if stage == "sender":
         return Permanent("sender_refused", alarm=True)
     found = _ENHANCED.match(text)

@@ -21,7 +21,7 @@ from urllib3 import exceptions
 from urllib3.util import Timeout, make_headers
 
 from services.notifications.channels import sms_codes
-from services.notifications.messages import Accepted, Message, Permanent, Result, Transient, Unknown
+from services.notifications.messages import DOES_NOT_ANSWER, Accepted, Message, Permanent, Result, Transient, Unknown
 from shared.runtime.clock import real_now
 
 log = structlog.get_logger(__name__)
@@ -162,7 +162,7 @@ class SmsSender:
             page = json.loads(answer.data) if answer.status == 200 else None
         except (exceptions.HTTPError, OSError, ValueError):
             page = None
-        return page if isinstance(page, dict) else Unknown("provider_does_not_answer")
+        return page if isinstance(page, dict) else Unknown(DOES_NOT_ANSWER)
 
 
 def _is_ours(text: Any) -> bool:
@@ -186,12 +186,14 @@ def _created(text: Mapping[str, Any]) -> datetime:
 def _read(status: int, headers: Mapping[str, str], body: bytes) -> Result:
     if status in (200, 201):
         return _taken(_json(body))
-    if status in (500, 502, 504):
-        return Unknown(f"http_{status}")  # it failed on the way, or lost the answer: the text may have been taken
+    if status in (502, 504):
+        return Unknown(f"http_{status}")  # a gateway lost the answer: the provider behind it may have taken the text
     if status == 429:
         return Transient("too_many_requests", _retry_after(headers, 10.0))
     if status >= 500:
-        return Transient(f"http_{status}", _retry_after(headers, 60.0))
+        return Transient(
+            f"http_{status}", _retry_after(headers, 60.0), doubtful=True
+        )  # it may have failed after taking it
     code = _json(body).get("code")
     if isinstance(code, int):
         return sms_codes.meaning(code)

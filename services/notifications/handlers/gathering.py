@@ -85,6 +85,7 @@ def _about_meeting(work: Work, at: Standing) -> Standing:
         at,
         meeting=meeting,
         what=changes.get(notice.revision) if notice.revision is not None else None,
+        newest_change=max(changes, default=0),
         seat=seat,
         since=held_since(states),
         moved=was_moved(states),
@@ -119,7 +120,7 @@ def facts_of(work: Work, at: Standing, terms: Terms) -> Facts:
         facts = replace(facts, unsubscribe_url=terms.unsubscribe_url + token)
     if notice.kind is NoticeKind.FEEDBACK_ASK:
         kept = work.notices.code(notice.notice_id)
-        return replace(facts, code=kept[0], answer_by=_local(kept[1], at.preferences.time_zone)) if kept else facts
+        return replace(facts, code=kept[0], answer_by=local(kept[1], at.preferences.time_zone)) if kept else facts
     if at.meeting is None:
         return facts
     facts = meeting_facts(work, at.meeting, at.seat, facts)
@@ -137,8 +138,8 @@ def meeting_facts(work: Work, meeting: Meeting, seat: Seat | None, facts: Facts)
         facts,
         group_name=meeting.group_name,
         chapter_name=chapter[0] if chapter else "",
-        starts=_local(meeting.starts_at, meeting.time_zone),
-        ends=_local(meeting.ends_at, meeting.time_zone),
+        starts=local(meeting.starts_at, meeting.time_zone),
+        ends=local(meeting.ends_at, meeting.time_zone),
         mode=mode,
         place=place_line(place) if place and mode is Mode.IN_PERSON else None,
         access=place.access or None if place and mode is Mode.IN_PERSON else None,
@@ -154,7 +155,8 @@ def place_line(place: Place) -> str:
     return ", ".join(part for part in (place.name, place.address, city) if part)
 
 
-def _local(moment: datetime, zone: str) -> datetime:
+def local(moment: datetime, zone: str) -> datetime:
+    """As the clock in this zone shows it."""
     return moment.astimezone(ZoneInfo(zone))
 
 

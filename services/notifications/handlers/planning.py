@@ -11,6 +11,7 @@ from services.notifications.work import Work
 from shared.contracts.base import MemberId
 from shared.contracts.notifications import NoticeKind
 from shared.contracts.registration import Purpose, SeatState
+from shared.runtime import metrics
 
 KEEP_VERIFICATIONS = timedelta(hours=24)
 FEEDBACK_EXPIRES = timedelta(hours=72)
@@ -62,6 +63,15 @@ def _reachable(work: Work, member_id: MemberId) -> ContactPoint | None:
 def _decided(work: Work, member_id: MemberId, meeting: Meeting) -> bool:
     """Whether no is an answer already, and not only news that is late."""
     return work.now > meeting.ends_at + CONSENT_WAIT
+
+
+def measure(work: Work) -> None:
+    """Show how it stands with the notices that have not left."""
+    standing = work.notices.standing()
+    metrics.notices_late.set(standing.late_seconds)
+    metrics.notices_again.set(standing.again)
+    metrics.notices_doubtful.set(standing.doubtful)
+    metrics.notices_held.set(standing.held)
 
 
 def forget(work: Work) -> None:

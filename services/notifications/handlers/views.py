@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from services.notifications.handlers.gathering import Terms, meeting_facts, newest_of, place_line, preferences_of
+from services.notifications.handlers.gathering import Terms, local, meeting_facts, newest_of, place_line, preferences_of
 from services.notifications.messages import Facts
 from services.notifications.model.addresses import masked
 from services.notifications.model.gate import mode_now
@@ -81,7 +81,7 @@ def preview_change(query: PreviewChange, actor: Actor, work: Work, outfit: Outfi
     kind = NoticeKind.MEETING_CANCELLED
     if query.change != "cancelled":
         kind = NoticeKind.MEETING_CHANGED
-        facts = _facts_after(facts, meeting, query.change)
+        facts = _facts_after(facts, meeting, query)
     words = [
         outfit.wording.words(kind, channel, Discretion.DISCREET, query.locale, facts)
         for channel in (Channel.EMAIL, Channel.SMS)
@@ -94,13 +94,15 @@ def preview_change(query: PreviewChange, actor: Actor, work: Work, outfit: Outfi
     )
 
 
-def _facts_after(facts: Facts, meeting: Meeting, change: str) -> Facts:
-    if change == "moved_online":
-        return replace(facts, change=change_words(change), mode=Mode.ONLINE, link_comes_later=True)
-    place = meeting.place
+def _facts_after(facts: Facts, meeting: Meeting, query: PreviewChange) -> Facts:
+    if query.change == "moved_online":
+        return replace(facts, change=change_words(query.change), mode=Mode.ONLINE, link_comes_later=True)
+    place = query.place or meeting.place
     return replace(
         facts,
-        change=change_words(change),
+        change=change_words(query.change),
+        starts=local(query.starts_at or meeting.starts_at, meeting.time_zone),
+        ends=local(query.ends_at or meeting.ends_at, meeting.time_zone),
         mode=Mode.IN_PERSON if place else Mode.ONLINE,
         place=place_line(place) if place else None,
         access=place.access or None if place else None,

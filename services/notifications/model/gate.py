@@ -39,6 +39,7 @@ class Standing:
     suppressions: tuple[Suppression, ...] = ()
     meeting: Meeting | None = None
     what: str | None = None  # the change of the notice's revision: moved, moved_online, moved_back
+    newest_change: int = 0  # the newest revision that people are told of; a later one may only have other places
     seat: Seat | None = None  # newest state
     since: datetime | None = None  # since when the seat is confirmed
     moved: bool = False  # a change put it into its mode, not its member
@@ -153,7 +154,7 @@ def _cancellation(at: Standing, meeting: Meeting) -> Verdict | None:
 
 def _change(at: Standing, meeting: Meeting) -> Verdict | None:
     revision = at.notice.revision or 0
-    if meeting.revision > revision:
+    if at.newest_change > revision:
         return _refused("superseded")
     if meeting.revision < revision:
         return Wait(at.now + LOOK_AGAIN, "meeting_unknown")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.notifications.messages import Accepted, Permanent, Result, Transient, Unknown
@@ -34,7 +34,7 @@ def after(result: Result, notice: Notice, now: datetime) -> Next:
     if isinstance(result, Permanent):
         return Next(NoticeState.REFUSED, result.reason, suppress=result.suppress)
     if isinstance(result, Transient):
-        return _again(notice, now, result)
+        return replace(_again(notice, now, result), doubtful=result.doubtful)
     return Next(NoticeState.HELD, "unknown", unknown=True)
 
 
@@ -45,8 +45,7 @@ def after_unknown(asked: Result, notice: Notice, now: datetime) -> Next:
     else that nobody can tell of is held for a person: a double text is worse than a late one.
     """
     if isinstance(asked, Transient):
-        again = _again(notice, now, asked)
-        return Next(again.state, again.reason, again.not_before, doubtful=notice.channel is Channel.SMS, unknown=True)
+        return replace(_again(notice, now, asked), doubtful=notice.channel is Channel.SMS, unknown=True)
     if not isinstance(asked, Unknown):
         return after(asked, notice, now)
     if notice.channel is Channel.EMAIL and notice.kind in URGENT and notice.unknowns == 0:

@@ -163,3 +163,14 @@ class Notice:
     leased_by: str | None = None
     first_tried: datetime | None = None  # real time
     words: str = ""  # keyed hash of the text last tried
+
+
+@dataclass(frozen=True)
+class NoticesStanding:
+    """What an operator watches of the notices that have not left."""
+
+    late_seconds: float
+    """How long the oldest that may leave has been waiting. Quiet hours and pauses after a failure do not count."""
+    again: int  # tried before, and waiting to be tried again
+    doubtful: int  # whether the last try arrived is not known
+    held: int  # wait for a person's decision

@@ -11,7 +11,17 @@ from email.utils import parseaddr
 import structlog
 
 from services.notifications.handlers.gathering import Terms, facts_of, standing, wants_link
-from services.notifications.messages import Calendar, Facts, Message, Result, Sender, Transient, Unknown, Wording
+from services.notifications.messages import (
+    DOES_NOT_ANSWER,
+    Calendar,
+    Facts,
+    Message,
+    Result,
+    Sender,
+    Transient,
+    Unknown,
+    Wording,
+)
 from services.notifications.model.gate import Go, Standing, Verdict, Wait, gate
 from services.notifications.model.planning import expiry
 from services.notifications.model.records import Notice
@@ -105,11 +115,11 @@ class Lane:
         if attempt is None or message is None:
             return
         message = replace(message, first_tried=notice.first_tried or real_now())
-        result: Result = Transient("not_asked")
-        if notice.doubtful:
-            result = self._find(notice, message)
+        result: Result = self._find(notice, message) if notice.doubtful else Transient("not_asked")
         if isinstance(result, Transient):
             result = self._send(message)
+        elif result == Unknown(DOES_NOT_ANSWER):
+            result = Transient(DOES_NOT_ANSWER, doubtful=True)  # nothing was sent this time: it can be asked again
         found = self._find(notice, message, own=True) if isinstance(result, Unknown) else None
         with self._parts.store.writing() as work:
             recording.conclude(work, notice.notice_id, lease, attempt=attempt, result=result, found=found)

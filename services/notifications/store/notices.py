@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, text, update
 
 from services.notifications.model.kinds import CHANGES
-from services.notifications.model.records import Notice
+from services.notifications.model.records import Notice, NoticesStanding
 from services.notifications.store.tables import answers, deliveries, notices
 from shared.contracts.base import Channel, MeetingId, NoticeId
 from shared.contracts.notifications import NoticeKind, NoticeState
@@ -184,6 +184,21 @@ class Notices:
             .returning(deliveries.c.notice_id)
         ).first()
         return self.get(row.notice_id, lock=True) if row else None
+
+    def standing(self) -> NoticesStanding:
+        """How it stands with those that have not left, in figures for the operator."""
+        now, state = self._clock.now(), notices.c.state
+        waiting = state == NoticeState.WAITING.value
+        is_open = state.in_([NoticeState.WAITING.value, NoticeState.SENDING.value])
+        oldest = select(func.min(notices.c.not_before)).where(waiting, notices.c.not_before <= now)
+        again = select(func.count()).where(waiting, notices.c.attempts > 0)
+        doubtful = select(func.count()).where(is_open, notices.c.doubtful)
+        held = select(func.count()).where(
+            state == text(f"'{NoticeState.HELD.value}'")
+        )  # a literal: the index is partial
+        since = self._connection.scalar(oldest)
+        counts = [self._connection.scalar(each) or 0 for each in (again, doubtful, held)]
+        return NoticesStanding((now - since).total_seconds() if since else 0.0, *counts)
 
     def answered(self, provider_id: str) -> str | None:
         """What an inbound text was answered with, if it came before."""

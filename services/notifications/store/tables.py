@@ -182,6 +182,7 @@ notices = Table(
         postgresql_where=text("state IN ('waiting', 'sending')"),
     ),
     Index("ix_notices_meeting", "meeting_id", "kind"),
+    Index("ix_notices_held", "state", sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'")),
 )
 
 deliveries = Table(

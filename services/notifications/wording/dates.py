@@ -8,23 +8,29 @@ from babel import Locale
 from babel.dates import format_datetime, get_timezone_location, get_timezone_name
 
 from services.notifications.wording.languages import Language
+from shared.runtime.hours import clock
 
 
 def long(moment: datetime, tongue: Language, *, zone: bool) -> str:
-    """``Tuesday 3 November, 19:00``, and ``(Eastern Standard Time)`` for those who may be elsewhere."""
-    said = format_datetime(moment, tongue.patterns["long"], locale=tongue.locale)
+    """``Tuesday 3 November, 7:00 pm``, and ``(Eastern Standard Time)`` for those who may be elsewhere."""
+    said = _said(moment, "long", tongue)
     return f"{said} ({_zone(moment, tongue.locale)})" if zone else said
 
 
 def short(moment: datetime, tongue: Language, *, zone: bool) -> str:
-    """``Tue 3 Nov, 19:00``, and ``EST`` for those who may be elsewhere."""
-    said = format_datetime(moment, tongue.patterns["short"], locale=tongue.locale)
+    """``Tue 3 Nov, 7:00 pm``, and ``EST`` for those who may be elsewhere."""
+    said = _said(moment, "short", tongue)
     return f"{said} {_abbreviation(moment, tongue.locale)}" if zone else said
 
 
 def hour(moment: datetime, tongue: Language) -> str:
-    """``19:00``."""
-    return format_datetime(moment, tongue.patterns["hour"], locale=tongue.locale)
+    """``7:00 pm``, or ``19:00`` where the locale counts to 24."""
+    return clock(moment, str(tongue.locale))
+
+
+def _said(moment: datetime, pattern: str, tongue: Language) -> str:
+    day = format_datetime(moment, tongue.patterns[pattern], locale=tongue.locale)
+    return tongue.patterns["at"].format(day=day, hour=hour(moment, tongue))
 
 
 def _zone(moment: datetime, locale: Locale) -> str:

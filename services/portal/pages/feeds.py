@@ -7,6 +7,7 @@ the rest. What is in them says where groups meet, never who or how many come, an
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 
 from services.portal.finder import chapters
 from services.portal.parts import VISITOR, portal_of
@@ -88,8 +89,7 @@ async def group_calendar(request: Request, group_id: str) -> Response:
     return await _serve(request, CalendarFeed(group_id=GroupId(group_id), site=_site(request)))
 
 
-@router.options("/{path:path}")
-async def preflight(path: str) -> Response:
+async def _preflight(request: Request) -> Response:
     """What a browser asks before a script of another site sends If-None-Match."""
     allowed = {
         "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
@@ -97,3 +97,7 @@ async def preflight(path: str) -> Response:
         "Access-Control-Max-Age": "86400",
     }
     return Response(status_code=204, headers={**OPEN, **allowed})
+
+
+for _feed in [each for each in router.routes if isinstance(each, APIRoute)]:
+    router.add_api_route(_feed.path.removeprefix(router.prefix), _preflight, methods=["OPTIONS"])

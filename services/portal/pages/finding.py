@@ -36,10 +36,24 @@ async def find(request: Request) -> Response:
         headers=PUBLIC,
         found=found,
         form=form,
+        sought=_sought(found),
         days=list(enumerate(words.DAYS)),
         modes=list(words.MODES.items()),
         chapters=[(each.slug, each.name) for each in found.chapters],
     )
+
+
+def _sought(found: finder.Found) -> str:
+    """What is looked for, as the folded search says it."""
+    filters = found.filters
+    where = {each.slug: each.name for each in found.chapters}
+    parts = (
+        words.DAYS[filters.day] if filters.day is not None else "any day",
+        words.MODES[filters.mode].lower() if filters.mode else "any way to come",
+        where.get(filters.chapter, filters.chapter),
+        f"“{filters.text}”" if filters.text else "",
+    )
+    return ", ".join(part for part in parts if part)
 
 
 async def _my_seat(request: Request, meeting_id: str) -> SeatView | None:

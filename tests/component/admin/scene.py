@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import httpx
@@ -116,7 +116,45 @@ def holdings() -> m.ChapterHoldings:
         groups=(group,),
         venues=(PLACE,),
         rooms=(m.RoomView(room_id="room-1", name="Tuesday room", has_link=True, has_dial_in=False),),
+        series=(
+            m.SeriesLine(series_id="series-1", group_id="group-1", days="every week on Tuesday", starts=time(19, 0)),
+        ),
     )
+
+
+def series(**changes: Any) -> m.SeriesPlan:
+    given: dict[str, Any] = {
+        "series_id": "series-1",
+        "group_id": "group-1",
+        "group_name": "Tuesday circle",
+        "chapter_id": NORTH,
+        "chapter_name": "North",
+        "time_zone": ZONE,
+        "days": "every week on Tuesday",
+        "starts": time(19, 0),
+        "minutes": 90,
+        "offers": meeting().offers,
+        "venue_id": PLACE.venue_id,
+        "room_id": "room-1",
+        "over": False,
+        "as_of": NOW,
+        "meetings": (meeting(),),
+    }
+    return m.SeriesPlan(**{**given, **changes})
+
+
+def dates(*outcomes: m.DateOutcome) -> m.SeriesChangePreview:
+    """A preview with one date of each outcome, a week apart."""
+    found = []
+    for at, outcome in enumerate(outcomes):
+        before = NOW + timedelta(days=7 * at, hours=10)
+        after = None if outcome is m.DateOutcome.CANCELLED else before - timedelta(hours=1)
+        found.append(
+            m.DatePreview(
+                outcome=outcome, meeting_id=HERE, before=before, after=after, ends=after and after + timedelta(hours=1)
+            )
+        )
+    return m.SeriesChangePreview(dates=tuple(found), time_zone=ZONE, notes=("The clocks change.",))
 
 
 def progress(**changes: Any) -> n.Progress:
@@ -166,6 +204,12 @@ def _meeting_page(query: m.MeetingPage, _actor: Actor) -> m.MeetingView:
     return known[query.meeting_id]
 
 
+def _series_page(query: m.SeriesPage, _actor: Actor) -> m.SeriesPlan:
+    if query.series_id not in ("series-1", "series-south"):
+        raise NotFound("no such series")
+    return series() if query.series_id == "series-1" else series(chapter_id=SOUTH)
+
+
 def script(asking: LocalAsking) -> None:
     """Answers for everything that a page may ask."""
     asking.answer(m.MeetingPage, _meeting_page)
@@ -178,6 +222,10 @@ def script(asking: LocalAsking) -> None:
     asking.answer(m.AddVenue, m.VenueAnswer(venue_id="venue-2"))
     asking.answer(m.AddRoom, m.RoomAnswer(room_id="room-2"))
     asking.answer(m.OpenChapter, m.ChapterAnswer(chapter_id="chapter-new"))
+    asking.answer(m.SeriesPage, _series_page)
+    asking.answer(m.PreviewSeriesChange, dates(m.DateOutcome.MOVED, m.DateOutcome.CANCELLED))
+    for change in (m.MoveMeeting, m.ChangeSeries, m.StopSeries):
+        asking.answer(change, Done())
     for change in (m.MoveOnline, m.MoveBack, m.CancelMeeting, r.MarkAttendance, r.CloseAttendance, n.SettleHeld):
         asking.answer(change, Done())
     asking.answer(r.AddWalkIn, r.GuestAnswer(guest_id="guest-1"))

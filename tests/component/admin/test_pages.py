@@ -321,8 +321,15 @@ def test_an_import_goes_in_slices_and_its_report_adds_up(browser: Browser) -> No
 
 @pytest.mark.parametrize(
     ("body", "words"),
-    [(b"name,day\n", "The file is not JSON"), (b"{}", "holds no list"), (b"[]", "list is empty"), (b"\xff\xfe[", "UTF-8")],
-)  # fmt: skip
+    [
+        (b"name,day\n", "The file is not JSON"),
+        (b"{}", "holds no list"),
+        (b"[]", "list is empty"),
+        (b"\xff\xfe[", "UTF-8"),
+        (b"[" * 100_000, "too deep"),
+        (b"[" + b"9" * 5000 + b"]", "endless numbers"),
+    ],
+)
 def test_a_file_that_is_no_list_is_refused_with_what_it_should_be(browser: Browser, body: bytes, words: str) -> None:
     """Nothing is sent."""
     browser.sign_in()
@@ -344,6 +351,16 @@ def test_an_import_stops_early_with_its_reason_where_the_network_is_away(browser
     time.sleep(1.2)
     assert "Done." in browser.get(browser.url)
     assert len({request_id for _, _, request_id in browser.asking.sent}) == 1
+
+
+def test_half_a_surrogate_pair_in_a_row_stops_no_import(browser: Browser) -> None:
+    """JSON can say it and UTF-8 cannot; the service that reads the row decides."""
+    browser.sign_in()
+    browser.asking.answer(m.ImportMeetings, rows_report)
+    url = f"/chapters/{NORTH}/import"
+    browser.get(url)
+    browser.post(url, files={"file": ("list.json", b'[{"name": "A", "slug": "\\ud83d", "day": 1}]')})
+    assert "Done." in browser.get(browser.url)
 
 
 def test_regional_staff_see_figures_and_no_person(browser: Browser) -> None:

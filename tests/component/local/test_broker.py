@@ -10,7 +10,8 @@ import psutil
 import pytest
 from amqp.exceptions import InternalError, NotFound
 
-from services.local.broker import BrokerFailed, PrivateBroker, get_broker, unreachable
+from services.local.broker import BrokerFailed, PrivateBroker, unreachable
+from services.local.cluster import get_broker
 from services.local.processes import Leash
 from tests.support.broker import PrivateTestBroker, TestBroker
 

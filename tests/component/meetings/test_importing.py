@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 from shared.contracts import meetings as said
 from shared.contracts.base import Mode
 from shared.contracts.meetings import RowOutcome
+from shared.gateway.meeting_lists import next_slice
 from tests.component.meetings.conftest import House, offers
 from tests.support.world import OPERATOR, SERVICE, VISITOR, ring
 
@@ -170,6 +172,26 @@ def test_two_rows_with_one_slug_are_told_apart(house: House) -> None:
     """The second is refused, and names the first."""
     reports = send(house, ROW, ONLINE, ROW | {"name": "Another"})
     assert reports[2].why == "row 1 has the same slug; each row needs its own"
+
+
+def test_a_slug_of_an_earlier_slice_is_refused_like_one_of_its_own(house: House) -> None:
+    """So that a long list with a slug twice, imported again, changes nothing."""
+    rows = [ROW | {"slug": f"row-{at % 50}", "name": f"Name {at}"} for at in range(52)]
+    for counts in ({RowOutcome.ADDED: 50, RowOutcome.REFUSED: 2}, {RowOutcome.UNCHANGED: 50, RowOutcome.REFUSED: 2}):
+        reports: list[said.RowReport] = []
+        while len(reports) < len(rows):
+            reports += house.world.send(next_slice(rows, reports, house.chapter), OPERATOR).rows
+        assert Counter(report.outcome for report in reports) == counts
+        assert (reports[50].row, reports[50].why) == (51, "row 1 has the same slug; each row needs its own")
+
+
+def test_a_row_of_a_bmlt_server_is_told_where_its_list_for_meeting_guide_is(house: House) -> None:
+    """Its rows look like meetings and have other names for everything."""
+    report = outcome(
+        house, {"id_bigint": "7", "meeting_name": "Noon", "weekday_tinyint": "2", "start_time": "12:00:00"}
+    )
+    assert report.why is not None
+    assert "client_interface/tsml" in report.why
 
 
 def test_odd_characters_do_no_harm(house: House) -> None:

@@ -16,6 +16,7 @@ from shared.contracts.meetings import (
     MeetingMoved,
     MeetingMovedBack,
     MeetingMovedOnline,
+    MeetingResized,
     MeetingStatus,
 )
 from shared.contracts.notifications import NoticeKind, NoticeProgress, NoticeSettled, NoticeState
@@ -92,6 +93,17 @@ def test_who_waits_in_line_is_told_of_a_change_too(town: Town) -> None:
     town.join("ana")
     town.deliver(chapter(), meeting(), seat("ana", state=SeatState.WAITLISTED))
     town.deliver(meeting(MeetingMoved, 2))
+    town.send_all()
+    assert town.state(CHANGED) == [("sent", "")]
+
+
+def test_more_places_are_written_to_nobody_and_hold_back_no_other_news(town: Town) -> None:
+    """A notice that still waits when the places change says what is true, and leaves."""
+    town.join("ana")
+    town.deliver(chapter(), meeting(), seat("ana"), meeting(MeetingMoved, 2), meeting(MeetingResized, 3))
+    town.send_all()
+    assert town.state(CHANGED) == [("sent", "")]
+    town.deliver(meeting(MeetingResized, 4))
     town.send_all()
     assert town.state(CHANGED) == [("sent", "")]
 

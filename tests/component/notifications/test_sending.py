@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.notifications.messages import Accepted, Message, Permanent, Transient, Unknown
+from services.notifications.messages import DOES_NOT_ANSWER, Accepted, Message, Permanent, Transient, Unknown
 from services.notifications.store.tables import notices
 from shared.contracts.base import Channel
 from shared.contracts.errors import AlreadyDone, Forbidden, NotFound
@@ -153,6 +153,21 @@ def test_a_text_that_the_provider_has_not_is_asked_after_again_before_it_is_sent
     assert town.state(CHANGED) == [("sent", "")]
     assert len(town.sms.tried) == 1
     assert town.sms.found[-1].first_tried is not None
+
+
+def test_a_text_that_failed_at_the_provider_is_sent_again_only_once_the_provider_says_that_it_has_it_not(
+    town: Town,
+) -> None:
+    """Some fail after they took it. While the provider cannot be asked, nothing is sent, and nothing is given up."""
+    changed(town, email=False, sms=True)
+    town.sms.answers = [Transient("http_500", 30.0, doubtful=True)]
+    town.sms.finds = [Unknown(DOES_NOT_ANSWER), Accepted("SM9")]
+    town.sms.tried.clear()
+    for state in (("waiting", "http_500"), ("waiting", DOES_NOT_ANSWER), ("sent", "")):
+        town.send_all()
+        assert town.state(CHANGED) == [state]
+        town.clock.step(minutes=5)
+    assert len(town.sms.tried) == 1
 
 
 def test_a_sender_that_breaks_counts_as_unknown(town: Town) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.base import Mode
 from shared.contracts.errors import Forbidden, NotFound
-from shared.contracts.meetings import MeetingCancelled, MeetingMovedOnline, MeetingStatus
+from shared.contracts.meetings import MeetingCancelled, MeetingMovedOnline, MeetingStatus, Place
 from shared.contracts.notifications import (
     AskCalendarFile,
     AskJoinDetails,
@@ -97,6 +97,10 @@ def test_a_coordinator_previews_what_a_change_would_say(town: Town) -> None:
     back = town.ask(PreviewChange(meeting_id=MEETING, change="moved_back"), coordinator("chapter-1"))
     assert "Library" in back.sms_text
     assert back.sms_parts == 1
+    later = STARTS + timedelta(days=1)
+    hall = Place(venue_id="venue-2", name="Town Hall", address="2 Main Street", city="Chicago")
+    moved = PreviewChange(meeting_id=MEETING, change="moved", starts_at=later, ends_at=later, place=hall)
+    assert "Town Hall" in town.ask(moved, coordinator("chapter-1")).email_text
     gone = town.ask(PreviewChange(meeting_id=MEETING, change="cancelled"), coordinator("chapter-1"))
     assert gone.subject == "meeting_cancelled"
     with pytest.raises(NotFound):

@@ -105,6 +105,8 @@ def test_feeds_can_be_read_by_any_site_and_spare_what_is_known(browser: Browser)
     assert browser.client.head("/feeds/meetings.json").headers["content-length"] == "2"
     asked = browser.client.options("/feeds/meetings.json", headers={"Origin": "https://elsewhere.example"})
     assert asked.headers["access-control-allow-headers"] == "If-None-Match"
+    for nowhere in ("/feeds", "/feeds/", "/feeds/meetings.xml"):
+        assert browser.client.get(nowhere, follow_redirects=False).status_code == 404
 
 
 def test_calendars_are_there_for_region_chapter_and_group(browser: Browser) -> None:

@@ -27,6 +27,20 @@ def test_what_is_looked_for_is_asked_of_the_service(browser: Browser) -> None:
     assert query.after == NOW
 
 
+def test_the_search_is_folded_and_its_line_says_what_is_looked_for(browser: Browser) -> None:
+    """So that a phone's first screen shows meetings; it is open where nothing was found. It works without a script."""
+    text = browser.open("/")
+    assert "<details" in browser.page.text
+    assert "Show only some: any day, any way to come" in text
+    assert "Show only some: Tuesday, online, Lakeside, “family”" in browser.open(
+        "/?day=1&mode=online&chapter=lakeside&text=family"
+    )
+    assert '<details class="card finder">' in browser.page.text
+    browser.asking.answer(FindMeetings, Meetings(meetings=()))
+    browser.open("/?day=1")
+    assert '<details class="card finder" open>' in browser.page.text
+
+
 def test_nonsense_in_the_address_is_left_out(browser: Browser) -> None:
     """A finder that is asked nonsense shows everything."""
     browser.open("/?day=9&mode=balloon&after=yesterday&text=" + "x" * 300)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.testclient import TestClient
 from pydantic import Field
 
-from shared.contracts.errors import Fault, Invalid, NotFound, Unreachable
+from shared.contracts.errors import Fault, Forbidden, Invalid, NotFound, Stale, Unreachable
 from shared.gateway.forgery import from_elsewhere
 from shared.gateway.forms import Fields, blank, read_form
 from shared.gateway.pages import pages_of
@@ -60,6 +60,8 @@ async def hook() -> Response:
 
 ERRORS = {
     "away": Unreachable(),
+    "late": Stale("it was changed"),
+    "forbidden": Forbidden("no"),
     "fault": Fault("0199-ref"),
     "nobody": NotFound("no Ana"),
     "odd": RuntimeError("ana@example.org"),
@@ -95,6 +97,22 @@ def test_head_is_answered_as_get_is(client: TestClient) -> None:
     assert answer.headers["content-type"] == client.get("/form").headers["content-type"]
 
 
+def test_a_method_that_an_address_does_not_take_is_answered_with_those_that_it_takes(client: TestClient) -> None:
+    """RFC 9110, 15.5.6: all of them, though each has a route of its own."""
+    assert client.put("/form").headers["allow"] == "GET, HEAD, POST"
+    assert client.get("/hook").headers["allow"] == "POST"
+
+
+def test_a_body_of_unknown_length_and_one_too_long_are_refused_with_what_would_be_right(client: TestClient) -> None:
+    """Before a byte of it is read."""
+    told = client.post("/hook", content=iter([b"a=1"]))
+    assert (told.status_code, "Content-Length" in told.text) == (411, True)
+    both = client.post("/hook", content=b"x", headers={"Content-Length": "1", "Transfer-Encoding": "chunked"})
+    assert both.status_code == 411
+    told = client.post("/hook", content=b"x", headers={"Content-Length": "3000001"})
+    assert (told.status_code, "3,000 kB" in told.text) == (413, True)
+
+
 def test_every_page_carries_the_strict_headers(client: TestClient) -> None:
     """Also error pages: nothing is fetched from elsewhere, framed, cached, indexed or told to another site."""
     for path in ("/form", "/nowhere", "/raise/odd"):
@@ -123,6 +141,33 @@ def test_an_error_has_a_page_that_helps_and_tells_nobody_elses_words(
     assert answer.status_code == status
     assert says in answer.text
     assert "ana" not in answer.text.lower()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("PUT", "/form", 405),
+        ("POST", "/form", 403),
+        ("GET", "/nowhere", 404),
+        ("GET", "/raise/away", 503),
+        ("GET", "/raise/fault", 500),
+        ("GET", "/raise/late", 409),
+        ("GET", "/raise/forbidden", 403),
+    ],
+)
+def test_every_error_says_what_to_do_next(client: TestClient, method: str, path: str, status: int) -> None:
+    """Go back, try again, check it, or whom to ask: nobody is left at a dead end."""
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    main = answer.text.split("<h1>")[1]
+    assert re.search(r"Go back|go back|try again|check it|Look again|ask who", main), main
+
+
+def test_what_is_too_much_says_so_and_what_to_do(client: TestClient) -> None:
+    """Before it is read."""
+    answer = client.post("/form", content=b"x", headers={"Content-Length": "99999999"})
+    assert answer.status_code == 413
+    assert "send less" in answer.text
 
 
 def test_a_form_works_only_with_the_token_of_its_own_browser(client: TestClient) -> None:

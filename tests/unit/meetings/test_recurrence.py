@@ -221,12 +221,12 @@ def test_a_preview_tells_of_clock_changes_and_odd_times() -> None:
     spring = timing("FREQ=WEEKLY;BYDAY=SU", date(2027, 3, 21), starts=time(1, 30), skip=[date(2027, 3, 30)])
     notes = notes_on(spring, list(islice(occurrences(spring), 3)))
     assert notes == (
-        "On 28 March 2027 the clocks change; the meeting stays at 01:30.",
-        "On 28 March 2027 there is no 01:30; the meeting starts at 02:30.",
+        "On 28 March 2027 the clocks change; the meeting stays at 1:30 am.",
+        "On 28 March 2027 there is no 1:30 am; the meeting starts at 2:30 am.",
         "30 March 2027 is skipped, but is no date of this series.",
     )
     autumn = timing("FREQ=WEEKLY;BYDAY=SU", date(2026, 10, 25), starts=time(1, 30))
-    assert "On 25 October 2026 the clock shows 01:30 twice; the first one is meant." in notes_on(
+    assert "On 25 October 2026 the clock shows 1:30 am twice; the first one is meant." in notes_on(
         autumn, list(islice(occurrences(autumn), 1))
     )
 

@@ -15,8 +15,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.notifications.channels.mail import MailOptions, MailSender
+from services.notifications.channels.mail_message import build
 from services.notifications.messages import Accepted, Calendar, Message, Permanent, Transient, Unknown, Worded
 from shared.contracts.base import Channel
+from shared.runtime.clock import real_now
 
 
 def a_mail(to: str = "reader@example.org", **changes: object) -> Message:
@@ -160,6 +162,21 @@ def test_nothing_typed_in_becomes_a_header(sink: Sink, sender: MailSender, chang
     assert sink.mails == []
 
 
+@pytest.mark.parametrize("text", ["ü" * 200, "ü\nü", "x" * 2000, "ü\r\n" + "ü" * 200, ""])
+def test_every_line_that_leaves_ends_in_crlf(text: str) -> None:
+    """Also in a text without a line end of its own: servers that guard against smuggling refuse a bare LF."""
+    sent = build(a_mail(words=Worded(text=text, subject="Hello", html=text)), "hello@example.org", real_now()).body
+    lines = sent.split(b"\r\n")
+    assert not any(b"\n" in line or b"\r" in line for line in lines)
+    assert max(map(len, lines)) <= 998
+
+
+def test_a_domain_is_the_one_that_was_typed() -> None:
+    """IDNA 2008: faß.example and fass.example may belong to two people."""
+    sent = build(a_mail(to="a@faß.example"), "hello@example.org", real_now())
+    assert (sent.recipient, sent.utf8) == ("a@xn--fa-hia.example", False)
+
+
 def test_a_bare_line_break_in_a_body_smuggles_no_second_mail(sink: Sink, sender: MailSender) -> None:
     """Every line that leaves ends in CRLF, so no server reads an end of data that we did not mean."""
     text = "Hello\n.\nMAIL FROM:<x@example.org>\r.\r\n.\r\nEnd\n"
@@ -177,6 +194,7 @@ def test_a_bare_line_break_in_a_body_smuggles_no_second_mail(sink: Sink, sender:
         ("552-5.2.2", Permanent("mailbox_full")),
         ("550-5.7.1", Permanent("blocked", alarm=True)),
         ("501-5.5.4", Permanent("smtp_501", alarm=True)),
+        ("530-5.7.0", Transient("login_wanted", 300.0)),
         ("451-4.3.0", Transient("smtp_451")),
         ("450-4.2.1", Transient("smtp_450")),
     ],

@@ -103,13 +103,13 @@ def test_a_link_that_comes_later_is_announced() -> None:
 
 def test_who_attends_from_afar_is_told_the_zone() -> None:
     """Someone in the room knows it."""
-    assert "Tuesday 3 November, 19:00 (Eastern Standard Time)" in said(NoticeKind.REMINDER, mode=Mode.ONLINE)
+    assert "Tuesday 3 November, 7:00 pm (Eastern Standard Time)" in said(NoticeKind.REMINDER, mode=Mode.ONLINE)
     assert "Eastern" not in said(NoticeKind.REMINDER, mode=Mode.IN_PERSON)
-    assert "Tue 3 Nov, 19:00 EST" in said(NoticeKind.REMINDER, Channel.SMS, mode=Mode.ONLINE)
+    assert "Tue 3 Nov, 7:00 pm EST" in said(NoticeKind.REMINDER, Channel.SMS, mode=Mode.ONLINE)
     paris = datetime(2026, 11, 3, 19, 0, tzinfo=ZoneInfo("Europe/Paris"))
-    assert "19:00 Paris" in said(NoticeKind.REMINDER, Channel.SMS, mode=Mode.ONLINE, starts=paris, link=None)
+    assert "7:00 pm Paris" in said(NoticeKind.REMINDER, Channel.SMS, mode=Mode.ONLINE, starts=paris, link=None)
     fixed = datetime(2026, 11, 3, 19, 0, tzinfo=timezone(timedelta(hours=5, minutes=30)))
-    assert "19:00 UTC+5:30" in said(NoticeKind.REMINDER, Channel.SMS, mode=Mode.ONLINE, starts=fixed, link=None)
+    assert "7:00 pm UTC+5:30" in said(NoticeKind.REMINDER, Channel.SMS, mode=Mode.ONLINE, starts=fixed, link=None)
 
 
 def test_moved_online_says_not_to_travel() -> None:

@@ -1,0 +1,73 @@
+"""A series: what it is, its coming meetings, and after a change how the telling goes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Response
+
+from services.admin.access import ChapterDesk, OwnChapter
+from shared.contracts.base import SeriesId
+from shared.contracts.errors import NotFound
+from shared.contracts.meetings import MeetingView, SeriesPage, SeriesPlan
+from shared.contracts.notifications import NoticeProgress, Progress
+from shared.gateway.pages import wants_fragment
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Dated:
+    """A coming meeting of a series, and how the telling of its last change goes."""
+
+    meeting: MeetingView
+    progress: Progress | None
+
+    @property
+    def busy(self) -> bool:
+        """Whether messages are still on their way."""
+        return self.progress is not None and not self.progress.complete
+
+
+async def plan_of(desk: ChapterDesk, series_id: str) -> SeriesPlan:
+    """The series, if it is one of this chapter."""
+    plan = await desk.ask(SeriesPage(series_id=SeriesId(series_id)))
+    if plan.chapter_id != desk.chapter_id:
+        raise NotFound("no such series")
+    return plan
+
+
+async def dated(desk: ChapterDesk, plan: SeriesPlan) -> list[Dated]:
+    """The coming meetings; of those that were changed, how the telling goes."""
+
+    async def one(meeting: MeetingView) -> Dated:
+        if meeting.revision == 1:
+            return Dated(meeting, None)
+        query = NoticeProgress(meeting_id=meeting.meeting_id, revision=meeting.revision)
+        progress = await desk.ask(query)
+        return Dated(meeting, progress if progress.due else None)
+
+    return list(await asyncio.gather(*map(one, plan.meetings)))
+
+
+DONE = {"change": "The series is changed.", "stop": "The series is stopped."}
+
+
+@router.get("/chapters/{chapter_id}/series/{series_id}")
+async def series(desk: OwnChapter, series_id: str, done: str = "", told: int = 0) -> Response:
+    """What it is, its coming meetings, and after a change who was told. ``told``: how many are to be told now."""
+    plan, holdings = await plan_of(desk, series_id), await desk.holdings()
+    dates = await dated(desk, plan)
+    gathering = told > 0 and done in DONE and not any(each.progress for each in dates)
+    return desk.page(
+        "_series_dates.html" if wants_fragment(desk.request) else "series.html",
+        plan=plan,
+        dates=dates,
+        busy=gathering or any(each.busy for each in dates),
+        gathering=gathering,
+        again=f"/chapters/{desk.chapter_id}/series/{plan.series_id}?done={done if done in DONE else ''}&told={told}",
+        venue=next((venue for venue in holdings.venues if venue.venue_id == plan.venue_id), None),
+        room=next((room for room in holdings.rooms if room.room_id == plan.room_id), None),
+        done=DONE.get(done, ""),
+    )
