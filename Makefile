@@ -23,8 +23,8 @@ test: $(READY) ## Lint, types, import rules and the whole suite, on a real broke
 	@$(MAKE) --no-print-directory lint types
 	CHAPTERHOUSE_EXPECT_VARIANTS=sqlite,postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-chaos: $(READY) ## Hurt a whole network in every way we know while people use it, and audit it (MINUTES= SEED= DATABASE=)
-	$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE))
+chaos: $(READY) ## Hurt a whole network in every way we know while people use it, and audit it (MINUTES= SEED= DATABASE= NODES=)
+	$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) $(if $(NODES),--nodes $(NODES))
 
 test-rabbitmq4: $(READY) ## The event core and the cluster on RabbitMQ 4, which is fetched from Debian 13 into var/rabbitmq4
 	@$(BIN)/python -m tests.support.rabbitmq4 var/rabbitmq4

@@ -11,6 +11,8 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +20,9 @@ import click
 import structlog
 from rich.console import Console
 
+from services.local.cluster import Cluster
 from services.local.network import NetworkFailed
+from services.local.processes import Leash
 from tests.chaos.faults import faults_for
 from tests.chaos.network import ChaosNetwork
 from tests.chaos.run import Run
@@ -28,6 +32,7 @@ from tests.chaos.run import Run
 @click.option("--minutes", default=3.0, show_default=True, help="How long faults strike. The minimums are for ten.")
 @click.option("--seed", type=int, help="Of the history and the faults; a new one where none is named.")
 @click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
+@click.option("--nodes", type=click.Choice(["1", "3"]), default="1", show_default=True, help="Of the broker.")
 @click.option("--processes", default=2, show_default=True, help="Of each service.")
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Kept afterwards. A scratch folder, removed, if none is named."
@@ -38,6 +43,7 @@ def main(
     minutes: float,
     seed: int | None,
     database: Literal["sqlite", "postgresql"],
+    nodes: str,
     processes: int,
     folder: Path | None,
     allow_missing: tuple[str, ...],
@@ -46,14 +52,18 @@ def main(
     console = Console(soft_wrap=not sys.stdout.isatty())
     seed = secrets.randbelow(10**6) if seed is None else seed
     console.print(
-        f"seed {seed}, {minutes:g} minutes, {database}, {processes} processes of each service", highlight=False
+        f"seed {seed}, {minutes:g} minutes, {database}, {nodes} nodes, {processes} processes of each service",
+        highlight=False,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started and mounted is undone
     at = folder or Path(tempfile.mkdtemp(prefix="chapterhouse-chaos-"))
     at.mkdir(parents=True, exist_ok=True)
     _keep_quiet(at / "driver.log")
     try:
-        with ChaosNetwork(at / "var", seed=seed, processes=processes, database=database) as chaos:
+        with (
+            _broker(at / "var" / "broker", int(nodes)) as broker,
+            ChaosNetwork(at / "var", seed=seed, processes=processes, database=database, broker=broker) as chaos,
+        ):
             run = Run(chaos, console, seed=seed, minutes=minutes, log=at / "driver.jsonl")
             outcome = run.play(faults_for(chaos), allow_missing)
     except NetworkFailed as failed:
@@ -61,8 +71,27 @@ def main(
     finally:
         if folder is None:
             shutil.rmtree(at, ignore_errors=True)
-    console.print(f"seed {seed}: {'everything balances' if outcome.good else 'it does not balance'}", highlight=False)
+    console.print(
+        f"seed {seed}: {'everything balances' if outcome.good else 'not everything is as it should be'}",
+        highlight=False,
+    )
     sys.exit(0 if outcome.good else 1)
+
+
+@contextmanager
+def _broker(folder: Path, nodes: int) -> Iterator[Cluster | None]:
+    """A cluster of so many nodes; None for one, which the network starts itself."""
+    if nodes == 1:
+        yield None
+        return
+    leash = Leash()
+    cluster = Cluster(folder, leash, size=nodes)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        leash.close()
 
 
 def _keep_quiet(file: Path) -> None:

@@ -17,6 +17,7 @@ from services.local.books import Where
 from services.local.books import keeping as books
 from services.local.books.line import Line
 from services.local.broker import PrivateBroker
+from services.local.cluster import Cluster
 from services.local.life.post import Post
 from services.local.life.scene import PLANTED, write_note
 from services.local.network import NetworkFailed
@@ -116,7 +117,7 @@ class Run:
             broker_url=network.broker.url,
             sink_log=network.around.sink_log,
             planted=network.folder / "run" / PLANTED,
-            ctl=network.broker.ctl if isinstance(network.broker, PrivateBroker) else None,
+            ctl=network.broker.ctl if isinstance(network.broker, PrivateBroker | Cluster) else None,
             rungs=chaos.ladder,
             patience=patience,
         )
