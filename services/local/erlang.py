@@ -126,9 +126,13 @@ class Node:
 
 
 def _kept() -> dict[str, str]:
-    """What a program of Erlang's needs of our own environment."""
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "LC_ALL", "TMPDIR", "TZ"}}
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **kept}
+    """What a program of Erlang's needs of our own environment.
+
+    The locale is always the same: by it Erlang writes a path that is not ASCII, and under another it does not find
+    again what it has kept of its queues.
+    """
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "TMPDIR", "TZ"}}
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", **kept, "LC_ALL": "C.UTF-8"}
 
 
 def _link_needed(server: Path, into: Path) -> None:

@@ -311,8 +311,8 @@ ADMIN_MORE: dict[str, Visit] = {
     "recovery codes": recovery_codes,
     "the dates of a series": series_preview,
     "a move": move_preview,
-    "a series' change": series_outlook("change", "(?i)change the series$"),
-    "a series' end": series_outlook("stop", "(?i)stop the series$"),
+    "a series' change": series_outlook("change", "^Tell .*change the series$"),
+    "a series' end": series_outlook("stop", "^Tell .*stop the series$"),
     "reports, for regional staff": rita("/windows"),
 }
 PORTAL: dict[str, Visit] = {

@@ -153,7 +153,7 @@ async def telling(desk: MeetingDesk, revision: int) -> tuple[Progress, list[Miss
     seats = await desk.ask(ListMeetingSeats(meeting_id=meeting_id))
     alias: dict[MemberId, str] = {row.member_id: row.alias for row in seats.seats}
     missed = [Missed(alias.get(each.member_id, "Someone who gave up their seat"), each) for each in progress.unreached]
-    gathering = progress.due == 0 and told_people(seats) > 0
+    gathering = progress.due == 0 and not progress.complete  # notifications has not heard of the change yet
     return progress, sorted(missed, key=lambda each: (not each.held, each.alias.casefold())), gathering
 
 

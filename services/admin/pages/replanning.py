@@ -202,7 +202,7 @@ async def _confirmed(
         now = await outlook(desk, plan, given.from_date, change)
         return await _preview(desk, act, plan, form, now, moved=CHANGED)
     await desk.note(f"series_{act.what}", chapter_id=desk.chapter_id)
-    return desk.go(f"{here}?done={act.what}&told={given.people or 0}")
+    return desk.go(f"{here}?done={act.what}")
 
 
 def _command(plan: SeriesPlan, given: Seen, change: SeriesChange | None) -> Command[Done]:

@@ -26,7 +26,7 @@ class Dated:
 
     @property
     def busy(self) -> bool:
-        """Whether messages are still on their way."""
+        """Whether messages are still on their way, or not even made yet."""
         return self.progress is not None and not self.progress.complete
 
 
@@ -45,8 +45,10 @@ async def dated(desk: ChapterDesk, plan: SeriesPlan) -> list[Dated]:
         if meeting.revision == 1:
             return Dated(meeting, None)
         query = NoticeProgress(meeting_id=meeting.meeting_id, revision=meeting.revision)
-        progress = await desk.ask(query)
-        return Dated(meeting, progress if progress.due else None)
+        try:
+            return Dated(meeting, await desk.ask(query))
+        except NotFound:  # laid out a moment ago: notifications has not heard of it, so nobody holds a seat
+            return Dated(meeting, None)
 
     return list(await asyncio.gather(*map(one, plan.meetings)))
 
@@ -55,18 +57,16 @@ DONE = {"change": "The series is changed.", "stop": "The series is stopped."}
 
 
 @router.get("/chapters/{chapter_id}/series/{series_id}")
-async def series(desk: OwnChapter, series_id: str, done: str = "", told: int = 0) -> Response:
-    """What it is, its coming meetings, and after a change who was told. ``told``: how many are to be told now."""
+async def series(desk: OwnChapter, series_id: str, done: str = "") -> Response:
+    """What it is, its coming meetings, and of those that were changed who was told."""
     plan, holdings = await plan_of(desk, series_id), await desk.holdings()
     dates = await dated(desk, plan)
-    gathering = told > 0 and done in DONE and not any(each.progress for each in dates)
     return desk.page(
         "_series_dates.html" if wants_fragment(desk.request) else "series.html",
         plan=plan,
         dates=dates,
-        busy=gathering or any(each.busy for each in dates),
-        gathering=gathering,
-        again=f"/chapters/{desk.chapter_id}/series/{plan.series_id}?done={done if done in DONE else ''}&told={told}",
+        busy=any(each.busy for each in dates),
+        here=f"/chapters/{desk.chapter_id}/series/{plan.series_id}",
         venue=next((venue for venue in holdings.venues if venue.venue_id == plan.venue_id), None),
         room=next((room for room in holdings.rooms if room.room_id == plan.room_id), None),
         done=DONE.get(done, ""),

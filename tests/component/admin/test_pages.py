@@ -128,12 +128,14 @@ def test_who_was_not_reached_is_named_with_why_and_the_next_step(browser: Browse
 def test_while_it_goes_out_the_page_asks_again_and_then_stops(browser: Browser) -> None:
     """Also before the first notice is made."""
     browser.sign_in()
-    browser.asking.answer(n.NoticeProgress, progress(due=0, reached=0))
+    browser.asking.answer(n.NoticeProgress, progress(due=0, reached=0, complete=False))
     assert "Making the messages ready" in browser.get(f"/meetings/{HERE}/told/2")
     browser.asking.answer(n.NoticeProgress, progress(reached=1, waiting=3, complete=False))
     assert "every 5s" in browser.get(f"/meetings/{HERE}/told/2")
     browser.asking.answer(n.NoticeProgress, progress())
     assert "every 5s" not in browser.get(f"/meetings/{HERE}/told/2", **{"HX-Request": "true"})
+    browser.asking.answer(n.NoticeProgress, progress(due=0, reached=0))
+    assert "There was nobody to tell." in browser.get(f"/meetings/{HERE}/told/2")
 
 
 @pytest.mark.parametrize(

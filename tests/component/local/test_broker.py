@@ -71,16 +71,20 @@ def test_the_node_listens_on_loopback_only_and_knows_no_guest(broker: TestBroker
     assert unreachable(f"amqp://guest:guest@127.0.0.1:{broker.node.port}/chapterhouse")
 
 
-def test_a_clean_stop_leaves_nothing_running_and_keeps_the_data(tmp_path: Path) -> None:
-    """The same folder gives the same messages again."""
-    leash = Leash()
-    first = PrivateBroker(tmp_path / "broker", leash)
+def test_a_clean_stop_leaves_nothing_running_and_keeps_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same folder gives the same messages again, whatever its name, and in whatever language the terminal is."""
+    leash, folder = Leash(), tmp_path / "a brøker"
+    monkeypatch.setenv("LC_ALL", "C")
+    first = PrivateBroker(folder, leash)
     first.start()
     publish(first.url, "kept")
     processes = [psutil.Process(pid) for group in first.pids for pid in [group, *map(_pid, _children(group))]]
     first.stop()
     assert [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
-    second = PrivateBroker(tmp_path / "broker", leash)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    second = PrivateBroker(folder, leash)
     second.start()
     try:
         assert take(second.url) == "kept"

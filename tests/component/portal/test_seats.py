@@ -82,7 +82,7 @@ def test_i_come_another_way(browser: Browser) -> None:
     browser.asking.answer(SwitchMode, ModeFull("full"), a_seat(SeatState.WAITLISTED, Mode.ONLINE, 1))
     browser.open("/my/meetings/m1")
     text = browser.press("/my/meetings/m1/switch", mode="online")
-    assert "Online is full at the moment" in text
+    assert "All places online are taken at the moment" in text
     assert "is still yours" in text
     browser.press("/my/meetings/m1/switch")
     first, second = browser.asking.sent_of(SwitchMode)
