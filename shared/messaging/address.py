@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from kombu import Connection
 
@@ -17,7 +17,8 @@ def connection_to(url: str, **options: Any) -> Connection:
     if parts.scheme != "amqps":
         return Connection(url, **options)
     named = {_KOMBU[name]: value for name, value in parse_qsl(parts.query) if name in _KOMBU}
-    plain = urlunsplit(("amqp", parts.netloc, parts.path, "", ""))
+    rest = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name not in _KOMBU])
+    plain = urlunsplit(("amqp", parts.netloc, parts.path, rest, ""))
     # Without a name any would do; and kombu calls localhost by its number, which is not what a certificate says.
     tls = {**named, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname or "localhost"}
     return Connection(plain, ssl=tls, **options)

@@ -2,6 +2,7 @@
 
 ``amqps`` checks the broker's certificate and its name, always. ``cafile`` names the authority that signed it, else the
 machine's own are asked; ``certfile`` and ``keyfile`` are this process's certificate, where the broker asks for one.
+With or without TLS, ``heartbeat`` says how soon a silent broker is given up.
 These names are aio-pika's; kombu's way is shared.messaging.address.
 """
 
@@ -12,7 +13,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 FILES = ("cafile", "certfile", "keyfile")
-"""What an address may name behind its question mark."""
+"""What an address may name behind its question mark, with TLS."""
+HEARTBEAT = "heartbeat"
+"""Seconds: a broker that is silent for two of them is given up. Ours are thirty, which the broker may shorten."""
 
 
 def problem_of(url: str) -> str | None:
@@ -21,15 +24,24 @@ def problem_of(url: str) -> str | None:
     if parts.scheme not in {"amqp", "amqps"}:
         return f"a broker's address begins with amqp:// or amqps://, not {parts.scheme or 'nothing'}"
     named = dict(parse_qsl(parts.query))
-    for name, value in named.items():
-        if name not in FILES:
-            return f"an address may name {', '.join(FILES)} behind its question mark; {name} is none of them"
-        if parts.scheme == "amqp":
-            return f"{name} is of use with amqps:// only; with amqp:// nothing would be encrypted"
-        if not Path(value).is_file():
-            return f"{name} names {value}, and there is no such file"
-    if ("certfile" in named) != ("keyfile" in named):
-        return "certfile and keyfile go together: the process's certificate and its key"
+    beat = named.pop(HEARTBEAT, "30")
+    if not beat.isdecimal():
+        return f"heartbeat is a whole number of seconds, not {beat}"
+    return next(filter(None, (_problem_with(parts.scheme, name, value) for name, value in named.items())), None) or (
+        "certfile and keyfile go together: the process's certificate and its key"
+        if ("certfile" in named) != ("keyfile" in named)
+        else None
+    )
+
+
+def _problem_with(scheme: str, name: str, value: str) -> str | None:
+    if name not in FILES:
+        allowed = ", ".join((*FILES, HEARTBEAT))
+        return f"an address may name {allowed} behind its question mark; {name} is none of them"
+    if scheme == "amqp":
+        return f"{name} is of use with amqps:// only; with amqp:// nothing would be encrypted"
+    if not Path(value).is_file():
+        return f"{name} names {value}, and there is no such file"
     return None
 
 
