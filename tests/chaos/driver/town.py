@@ -96,7 +96,7 @@ class Town:
             channel=Channel.SMS if by_text else Channel.EMAIL,
             contact=f"({area}) 555-{line:04d}" if by_text else f"{name.title()}{mark}@example.org",
             address=f"+1{area}555{line:04d}" if by_text else f"{name}{mark}@example.org",
-            network=f"198.18.{number // 200}.{number % 200 + 10}",
+            network=f"198.18.{number % 250}.{number // 250 + 10}",
         )
         if number < PLANTED:
             self.plant("alias", person.alias)
