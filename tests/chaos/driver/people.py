@@ -51,7 +51,7 @@ class Members:
         chance = self._chance
         if self._coming and chance.random() < 0.6:
             self._come_in(chance.choice(self._coming))
-        elif len(self._coming) < 4 and chance.random() < 0.35:
+        elif len(self._coming) < 4 and not self._scene.town.full and chance.random() < 0.35:
             self._coming.append(self._scene.town.newcomer())
         elif self._here:
             self._live(chance.choice(self._here))

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from services.local.life.stage import _BIRDS as BIRDS
-from services.local.life.stage import _COLOURS as COLOURS
+from services.local.life.stage import cast
 from shared.contracts.base import Actor, Channel, ChapterId, Mode, Role
 from shared.contracts.meetings import MeetingView
 from shared.runtime.ids import new_id
 
+CAST, INHABITANTS = 72, 300
+"""People of one edition of the cast, and in all: in five editions no telephone number comes twice."""
 PLANTED = 60
 """So many people are looked for in every byte at the end; each costs the auditor a tenth of a second."""
 
@@ -81,27 +82,21 @@ class Town:
         self.given: list[Given] = []
         self.thanked = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether nobody else comes: the cast has no more names, addresses and numbers."""
+        return self._people >= INHABITANTS
+
     def newcomer(self) -> Person:
-        """Somebody whom nobody knows yet; two of five are reached by text."""
+        """Somebody whom nobody knows yet, as the story that `make run` plays casts its people, edition after edition."""
         with self._lock:
             number, self._people = self._people, self._people + 1
-        edition, at = divmod(number, len(COLOURS) * len(BIRDS))
-        alias = f"{COLOURS[at % len(COLOURS)]} {BIRDS[at // len(COLOURS)]}"
-        name, mark = alias.lower().replace(" ", "."), f"{edition}" if edition else ""
-        by_text = number % 5 in (1, 3)
-        area, line = 312 + number // 100, 100 + number % 100
-        person = Person(
-            number=number,
-            alias=f"{alias} {mark}".strip(),
-            channel=Channel.SMS if by_text else Channel.EMAIL,
-            contact=f"({area}) 555-{line:04d}" if by_text else f"{name.title()}{mark}@example.org",
-            address=f"+1{area}555{line:04d}" if by_text else f"{name}{mark}@example.org",
-            network=f"198.18.{number % 250}.{number // 250 + 10}",
-        )
+        edition, at = divmod(number, CAST)
+        role = [role for roles in cast(edition + 1).values() for role in roles][at]
         if number < PLANTED:
-            self.plant("alias", person.alias)
-            self.plant("typed", person.contact)
-        return person
+            self.plant("alias", role.alias)
+            self.plant("typed", role.contact)
+        return Person(number, role.alias, role.channel, role.contact, role.address, role.network)
 
     def plant(self, kind: str, text: str) -> None:
         """Remember a text that may stand nowhere but sealed."""

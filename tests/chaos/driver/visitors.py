@@ -47,7 +47,11 @@ class Visitors:
     def step(self) -> None:
         """One act of somebody. A page that cannot be got now is looked at another time."""
         try:
-            if len(self._people) < 40 and all(person.stage == "joined" for person, _ in self._people):
+            if (
+                not self._scene.town.full
+                and len(self._people) < 40
+                and all(person.stage == "joined" for person, _ in self._people)
+            ):
                 person = self._scene.town.newcomer()
                 self._people.append((person, Browser(self._scene.portal_url, network=person.network)))
             person, browser = self._chance.choice([*self._people, self._people[-1], self._people[-1]])
