@@ -145,7 +145,8 @@ class Run:
                 self._go_on()
             finally:
                 history.stop()
-            self._settle(scene, history, outcome)
+            self._settle(history, outcome)
+            history.close()
             outcome.problems += history.crashed
             self._audit(scene.town, outcome)
         self.journal.close()
@@ -208,7 +209,7 @@ class Run:
         except NetworkFailed as error:
             outcome.problems.append(f"the clock could not be moved on a healed network: {error}")
 
-    def _settle(self, scene: Scene, history: History, outcome: Outcome) -> None:
+    def _settle(self, history: History, outcome: Outcome) -> None:
         undecided = history.decide(within=self.where.patience)
         outcome.problems += [f"nobody could decide: {each}" for each in undecided[:5]]
         self._move(LAST_DAYS, outcome)

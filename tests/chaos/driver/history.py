@@ -75,6 +75,9 @@ class History:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+
+    def close(self) -> None:
+        """Close the browsers, once everything is decided."""
         self._visitors.close()
 
     def decide(self, within: float) -> list[str]:
