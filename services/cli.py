@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import os
 import re
 import sys
@@ -105,6 +106,7 @@ def main(context: click.Context) -> None:
     Beside a network that `chapterhouse run` keeps up on this machine, every command speaks to that network;
     elsewhere to the one that the CHAPTERHOUSE_* variables name.
     """
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # an outage is told once, as a sentence
     if context.invoked_subcommand != "run":  # a second network must not share the first one's broker
         join_running(Path(os.environ.get("CHAPTERHOUSE_FOLDER", FOLDER)))
 
@@ -144,7 +146,7 @@ def run(folder: Path, *, life: bool, play_again: bool, once: bool, nodes: int, p
     try:
         ports = Ports.from_environment()
     except ValueError as error:
-        raise click.ClickException(f"a port is a number ({error})") from error
+        raise click.ClickException(str(error)) from error
     url = os.environ.get("CHAPTERHOUSE_DATABASE_URL")
     how: supervisor.Life | None = "again" if play_again else "first time" if life else None
     size = Size(nodes, processes, postgres=database == "postgresql")

@@ -1,3 +1,5 @@
 #!/bin/sh
 # Run once by the postgres image, when the data folder is new.
-PASSWORDS=/run/secrets/database-passwords exec psql --username postgres --no-password --file /etc/chapterhouse/roles.sql
+set -eu
+export PASSWORDS=/run/secrets/database-passwords
+psql --username postgres --dbname postgres --no-psqlrc --file /etc/chapterhouse/roles.sql

@@ -227,10 +227,8 @@ class PrivateBroker:
         """A sentence if the node has died, else None: one that was stopped has not."""
         if self._node is None or self._stopped or self._node.alive():
             return None
-        return (
-            f"RabbitMQ, our private broker ({self.name}), ended (code {self._node.code}). "
-            f"Its log: {self._folder / 'log'}\n{self._node.tail()}"
-        )
+        who = f"{self.name} of our private broker" if self._shares_epmd else "our private broker"
+        return f"RabbitMQ, {who}, ended (code {self._node.code}). Its log: {self._folder / 'log'}\n{self._node.tail()}"
 
     def stop(self) -> None:
         """Stop cleanly: what was confirmed is on disk; then its epmd."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from services.local.broker import NODE, READY_WITHIN, Broker, BrokerFailed, GivenBroker, PrivateBroker
 from services.local.erlang import VHOST, Epmd
-from services.local.ports import free_ports
+from services.local.ports import answers, free_ports
 from services.local.processes import Leash
 
 _MARK = "cluster.json"
@@ -99,8 +101,17 @@ class Cluster:
             time.sleep(0.5)
 
     def seen(self) -> dict[str, set[str]]:
-        """Which running nodes each node sees, itself included; none where it does not answer."""
-        return {node.name: _seen_by(node) for node in self.nodes}
+        """Which running nodes each node sees, itself included, as far as one that answers can ask them."""
+        names = ", ".join(f"'{node.name}'" for node in self.nodes)
+        asked = f"[{{N, rpc:call(N, rabbit_nodes, all_running, [], 5000)}} || N <- [{names}]]"
+        told = f'[io:format("~s ~s~n", [N, Seen]) || {{N, All}} <- {asked}, is_list(All), Seen <- All], ok.'
+        seen: dict[str, set[str]] = {node.name: set() for node in self.nodes}
+        with suppress(BrokerFailed, subprocess.TimeoutExpired):
+            for line in self.ctl("eval", told).splitlines():
+                if "@" in line:
+                    node, other = line.split()
+                    seen[node].add(other)
+        return seen
 
     def problem(self) -> str | None:
         """A sentence if a node has died, else None."""
@@ -119,11 +130,11 @@ class Cluster:
         self._epmd.kill()
 
     def ctl(self, *arguments: str, timeout: float = 60.0) -> str:
-        """Run rabbitmqctl against a node that runs; its output. Raises BrokerFailed."""
+        """Run rabbitmqctl against a node that takes connections; its output. Raises BrokerFailed."""
         for node in self.nodes:
-            if node.pids and node.problem() is None and _seen_by(node):
+            if answers(node.port):
                 return node.ctl(*arguments, timeout=timeout)
-        raise BrokerFailed("no node of the cluster runs")
+        raise BrokerFailed("no node of the cluster takes connections")
 
     def add_vhosts(self, *names: str) -> None:
         """Add virtual hosts, all for our user."""
@@ -166,11 +177,3 @@ def nodes_kept(folder: Path) -> int:
     """Of how many nodes the broker in this folder is made: one, unless it became a cluster."""
     mark = folder / _MARK
     return int(json.loads(mark.read_text())["nodes"]) if mark.exists() else 1
-
-
-def _seen_by(node: PrivateBroker) -> set[str]:
-    try:
-        told = node.ctl("eval", '[io:format("~s~n", [N]) || N <- rabbit_nodes:all_running()], ok.', timeout=20)
-    except (BrokerFailed, OSError):
-        return set()
-    return {line for line in told.split() if "@" in line}

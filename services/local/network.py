@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
 
@@ -335,8 +336,9 @@ class Network:
         with self._change:
             if self._stopping.is_set():
                 return
-            for node in self._broker.nodes if isinstance(self._broker, OwnBroker) else ():
-                self._look_at_node(node)
+            nodes = self._broker.nodes if isinstance(self._broker, OwnBroker) else ()
+            for node in nodes:
+                self._look_at_node(node, alone=len(nodes) == 1)
             if self._postgres is not None:
                 self._look_at_postgres(self._postgres)
             self._look_at_disk()
@@ -357,12 +359,12 @@ class Network:
         elif wait > 0:
             self._say(f"{name} ended ({_ending(child.code)}); it is started again in {wait:g} s. Its log: {child.log}")
 
-    def _look_at_node(self, node: PrivateBroker) -> None:
+    def _look_at_node(self, node: PrivateBroker, *, alone: bool) -> None:
         problem = node.problem()
         if problem is None:
             if node.name in self._nodes_away and unreachable(node.url) is None:
                 self._nodes_away.discard(node.name)
-                self._say("The broker is back." if self._size.nodes == 1 else f"The broker's {node.name} is back.")
+                self._say("The broker is back." if alone else f"The broker's {node.name} is back.")
             return
         wait = self._may_start(node.name)
         if wait is None:
@@ -370,7 +372,7 @@ class Network:
             node.launch()
         elif wait > 0:
             self._nodes_away.add(node.name)
-            go_on = "the services wait for it" if self._size.nodes == 1 else "the services go on with the other nodes"
+            go_on = "the services wait for it" if alone else "the services go on with the other nodes"
             self._say(f"{problem}\nIt is started again in {wait:g} s. What was confirmed is kept; {go_on}.")
 
     def _look_at_postgres(self, server: PrivatePostgres) -> None:
@@ -483,7 +485,14 @@ class Network:
                 self._ports = Ports.free()
 
     def _check_disk(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise NetworkFailed(
+                f"{self.folder} cannot be written to ({error.strerror}). "
+                "Choose another folder: CHAPTERHOUSE_FOLDER=/path make run"
+            ) from error
         free = shutil.disk_usage(self.folder).free
         if free < LEAST_DISK:
             raise NetworkFailed(

@@ -84,9 +84,19 @@ class Ports:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Ports:
-        """The fixed ports, or what CHAPTERHOUSE_ADMIN_PORT, _PORTAL_PORT, _SINK_PORT and _SMTP_PORT say."""
-        admin, portal, sink, smtp = (int(environ.get(variable, default)) for _, variable, default in FIXED)
-        return cls(admin, portal, sink, smtp)
+        """The fixed ports, or what CHAPTERHOUSE_ADMIN_PORT, _PORTAL_PORT, _SINK_PORT and _SMTP_PORT say.
+
+        Raises ValueError with a sentence.
+        """
+        ports: dict[str, int] = {}
+        for name, variable, default in FIXED:
+            said = environ.get(variable, str(default))
+            if not said.isdecimal() or not 0 < int(said) < 65536:
+                raise ValueError(f"{variable} is {said!r}; a port is a number from 1 to 65535")
+            if int(said) in ports.values():
+                raise ValueError(f"{variable} is {said}, and so is another; each needs a port of its own")
+            ports[name] = int(said)
+        return cls(ports["admin"], ports["portal"], ports["sink"], ports["smtp"])
 
 
 FIXED = (

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from services.local.broker import BrokerFailed
+from services.local.cluster import Cluster
 from services.local.lock import AlreadyRunning
 from services.local.network import Network, NetworkFailed
 from services.local.packages import ProgramMissing
@@ -140,6 +141,9 @@ def _show(network: Network, console: Console) -> None:
     table.add_row(network.url("portal"), "for members")
     table.add_row(network.url("sink"), "what arrived: every mail and text, as a lock screen shows it")
     table.add_row(str(network.folder / "log"), "logs, one file a process")
+    if isinstance(network.broker, Cluster):
+        table.add_row(", ".join(str(node.pids[0]) for node in network.broker.nodes), "the broker's nodes: kill one")
+        table.add_row(f"CHAPTERHOUSE_FOLDER={network.folder} chapterhouse status", "how it is")
     console.print(table)
 
 

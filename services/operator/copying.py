@@ -72,7 +72,8 @@ def copy_database(source: str, target: str, services: tuple[str, ...]) -> None:
 def copy(service: str, source: Engine, target: Engine) -> int:
     """Copy one service's database; how many rows. Raises CannotCopy, SQLAlchemyError: then nothing was written."""
     tables = _tables(service)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), console=console, transient=True)
+    columns = (TextColumn("{task.description}"), BarColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     try:
         # the source is locked as for a writer: a process that was not stopped shall fail, not be forgotten
         with (

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 
@@ -54,8 +54,7 @@ class StoreAway(Exception):  # noqa: N818
     """The database is away or full: nothing was decided, nothing may be acknowledged; wait and take it again."""
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One event as it came: the bytes, the rung it comes from, how often the broker delivered it."""
 
     body: bytes
@@ -71,8 +70,7 @@ class RequestDelivery:
     signature: bytes
 
 
-@dataclass(frozen=True)
-class _Readable:
+class _Readable(NamedTuple):
     delivery: Delivery
     envelope: Envelope
     event: Event

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import from_json, to_json
@@ -20,8 +19,7 @@ EventId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,36}\z")]
 EventType = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}\z")]
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(NamedTuple):
     """Why something is said: the conversation it belongs to, the message that led to it, the trace."""
 
     correlation_id: str

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import itertools
 import socket
-import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import amqp
 import eventlet
@@ -20,8 +19,12 @@ from amqp.exceptions import AMQPError
 from eventlet.semaphore import Semaphore
 
 from shared.messaging.address import connection_to
+from shared.messaging.frames import Inflow, acknowledged, event_frames
 from shared.messaging.nodes import in_turn
 from shared.runtime.address import why
+
+if TYPE_CHECKING:
+    from shared.messaging.outbox import Outgoing
 
 HEARTBEAT = 30
 CORKED_BYTES = 256 * 1024
@@ -45,7 +48,7 @@ class Link:
             # else py-amqp looks for news before each publish; whoever publishes here reads the confirms anyway
             self._send = self._amqp.transport._write  # noqa: SLF001
             self._amqp.transport._write = self._send_or_keep  # noqa: SLF001
-            _read_at_large(self._amqp.transport)
+            self._inflow = Inflow(self._amqp.transport)
         self._heartbeat: float = self._amqp.heartbeat  # the smaller of ours and the broker's
         self._heard = (0, time.monotonic())
         self._heart = eventlet.spawn(self._beat)
@@ -103,12 +106,43 @@ class Link:
         """Read what comes within so many seconds, calling the channel's callbacks; False when nothing came."""
         with self.guard():
             self._check_lives()
+            if self._deal():
+                return True
             try:
-                self._amqp.drain_events(timeout=timeout)
+                with self._amqp.transport.having_timeout(timeout):
+                    self._inflow.fill()
             except (TimeoutError, socket.timeout):  # noqa: UP041 - py-amqp raises socket.timeout by name
                 self._check_heard()
                 return False
+            self._deal()
         return True
+
+    def _deal(self) -> bool:
+        """Deal with all that has come whole: deliveries and confirms here, the rest by py-amqp; False for nothing."""
+        channel, dealt = self.channel, False
+        while True:
+            if delivery := self._inflow.delivery():
+                tag, message = delivery
+                take = channel.callbacks.get(tag)
+                if take is None:  # cancelled in the meantime
+                    with self.writing():
+                        channel.basic_reject(message.delivery_tag, requeue=True)
+                else:
+                    take(message)
+            elif frame := self._inflow.frame():
+                if confirmed := acknowledged(frame):
+                    for hear in channel.events["basic_ack"]:
+                        hear(*confirmed)
+                else:
+                    self._amqp.on_inbound_frame(frame)
+            else:
+                return dealt
+            dealt = True
+
+    def send_raw(self, frames: bytes) -> None:
+        """Write frames that were made elsewhere, whole."""
+        with self.writing():
+            self._amqp.transport.write(frames)
 
     def _check_lives(self) -> None:
         """A part of a frame may have left, or the heart may have found the loss: nothing more goes over this link."""
@@ -124,7 +158,7 @@ class Link:
         self._broken = True
 
     def _check_heard(self) -> None:
-        count = self._amqp.bytes_recv
+        count = self._inflow.reads
         last, since = self._heard
         if count != last:
             self._heard = (count, time.monotonic())
@@ -168,38 +202,6 @@ def _connect(urls: str, name: str, heartbeat: int) -> Any:
     raise lost
 
 
-def _read_at_large(transport: Any) -> None:
-    """Let a py-amqp transport take what the socket has, instead of nine small reads a delivery.
-
-    Keeps py-amqp's contract: exactly n bytes, or the socket's exception with nothing lost; what its frame reader
-    pushes back into ``_read_buffer`` after a time-out comes first.
-    """
-    data, at = b"", 0
-
-    def read(count: int, initial: bool = False) -> bytes:  # noqa: FBT001, FBT002 - py-amqp's signature
-        nonlocal data, at
-        if transport._read_buffer:  # noqa: SLF001
-            data, at = transport._read_buffer + data[at:], 0  # noqa: SLF001
-            transport._read_buffer = b""  # noqa: SLF001
-        while len(data) - at < count:
-            try:
-                taken = transport.sock.recv(65536)
-            except (
-                BlockingIOError,
-                ssl.SSLWantReadError,
-            ) as error:  # in mid-frame py-amqp gives back what it has read of it for this one only
-                raise TimeoutError from error
-            if not taken:
-                raise OSError("the broker closed the connection")
-            data, at = data[at:] + taken, 0
-        at += count
-        return data[at - count : at]
-
-    data = transport._read_buffer  # noqa: SLF001
-    transport._read_buffer = b""  # noqa: SLF001
-    transport._read = read  # noqa: SLF001
-
-
 class LinkLost(ConnectionError):  # noqa: N818
     """The connection is gone; what was in flight is not known to have arrived."""
 
@@ -214,6 +216,7 @@ class Confirms:
         self._taken: set[Any] = set()
         self._refused: set[Any] = set()
         with link.guard():
+            self._channel, self._frame_max = link.channel.channel_id, link.channel.connection.frame_max
             link.channel.confirm_select()
             link.channel.events["basic_ack"].add(self._on_ack)
             link.channel.events["basic_nack"].add(self._on_nack)
@@ -223,6 +226,14 @@ class Confirms:
         self._waiting[next(self._tags)] = key  # before: py-amqp reads (and may hear confirms) while it publishes
         with self.link.writing() as channel:
             channel.basic_publish(message, exchange=exchange, routing_key=routing_key)
+
+    def publish_events(self, rows: Iterable[Outgoing], exchange: str) -> None:
+        """Send these without waiting, in one write; their positions are what :meth:`settle` tells of."""
+        frames = []
+        for row in rows:
+            self._waiting[next(self._tags)] = row.position
+            frames.append(event_frames(row.body, row.event_id, row.type, exchange, self._channel, self._frame_max))
+        self.link.send_raw(b"".join(frames))
 
     def settle(self, seconds: float) -> tuple[set[Any], set[Any]]:
         """Wait until the broker took or refused all that was published; (taken, refused). Raises LinkLost."""
@@ -245,9 +256,11 @@ class Confirms:
         self._settled(delivery_tag, multiple, self._refused)
 
     def _settled(self, tag: int, multiple: bool, outcome: set[Any]) -> None:  # noqa: FBT001
-        for each in [t for t in self._waiting if t <= tag] if multiple else [tag]:
-            if each in self._waiting:
+        if multiple:  # the tags waiting are in their order
+            for each in list(itertools.takewhile(tag.__ge__, self._waiting)):
                 outcome.add(self._waiting.pop(each))
+        elif tag in self._waiting:
+            outcome.add(self._waiting.pop(tag))
 
 
 def event_message(body: bytes, event_id: str, kind: str, headers: dict[str, Any] | None = None) -> amqp.Message:

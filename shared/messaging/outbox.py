@@ -6,44 +6,72 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, insert, text
+from pydantic_core import to_json
+from sqlalchemy import Connection, bindparam, text
 
 from shared.messaging.envelope import Cause, encode
 from shared.runtime.ids import new_id
-from shared.storage.core import outbox
+from shared.storage.engine import Moment
 
 if TYPE_CHECKING:
     from shared.contracts.base import Event
 
 
-_RECORD = insert(outbox)
+class Lease(NamedTuple):
+    """Whose rows these are to send, until when (real time). Then anyone may take them up."""
+
+    holder: str
+    until: datetime
 
 
-def record(connection: Connection, said: Sequence[tuple[Event, Cause]], at: datetime) -> None:
-    """Write these events, in this order; ``sequence`` rises by one per subject, without a gap."""
+class Outgoing(NamedTuple):
+    """One outbox row on its way."""
+
+    position: int
+    event_id: str
+    type: str
+    body: bytes
+
+
+def record(
+    connection: Connection, said: Sequence[tuple[Event, Cause]], at: datetime, lease: Lease | None = None
+) -> list[Outgoing]:
+    """Write these events, in this order; ``sequence`` rises by one per subject, without a gap.
+
+    With a lease they belong to its holder from the start, who gets what is returned once the transaction commits.
+    """
     if not said:
-        return
+        return []
     last = _raise_sequences(connection, Counter(event.subject_id for event, _ in said))
-    rows = []
+    rows: list[tuple[str, str, str, int, bytes]] = []
     for event, cause in said:
         event_id, subject = new_id(), event.subject_id
         last[subject] += 1
-        rows.append(
-            {
-                "event_id": event_id,
-                "type": event.type,
-                "subject": subject,
-                "sequence": last[subject],
-                "body": encode(event, event_id=event_id, sequence=last[subject], at=at, cause=cause),
-                "recorded_at": at,
-            }
-        )
-    connection.execute(_RECORD, rows)
+        body = encode(event, event_id=event_id, sequence=last[subject], at=at, cause=cause)
+        rows.append((event_id, event.type, subject, last[subject], body))
+    holder, until = lease or (None, None)
+    values = {"rows": to_json(rows).decode(), "at": at, "holder": holder, "until": until}
+    recorded = connection.execute(_RECORD[connection.dialect.name], values)
+    positions: dict[str, int] = {row.event_id: row.position for row in recorded}
+    return [Outgoing(positions[event_id], event_id, kind, body) for event_id, kind, _, _, body in rows]
 
 
-# One statement with one parameter for any number of subjects (see inbox.py).
+# One statement with one parameter for any number of rows or subjects (see inbox.py).
+_RECORD = {
+    name: text(
+        "INSERT INTO outbox (event_id, type, subject, sequence, body, recorded_at, leased_by, leased_until) "
+        f"{values} RETURNING event_id, position"
+    ).bindparams(bindparam("at", type_=Moment), bindparam("until", type_=Moment))
+    for name, values in {
+        "sqlite": "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, CAST(value ->> 4 AS BLOB), "
+        ":at, :holder, :until FROM json_each(:rows)",
+        "postgresql": "SELECT value ->> 0, value ->> 1, value ->> 2, CAST(value ->> 3 AS integer), "
+        "convert_to(value ->> 4, 'UTF8'), :at, :holder, :until "
+        "FROM json_array_elements(CAST(:rows AS json)) WITH ORDINALITY AS said (value, number) ORDER BY number",
+    }.items()
+}
 _RAISE = {
     "sqlite": text(
         "INSERT INTO subjects (subject, sequence) SELECT key, value FROM json_each(:new) WHERE true "

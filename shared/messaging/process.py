@@ -64,7 +64,7 @@ class Core:
         self.store: Store[Any] = Store(engine, self.service_class.work, keys, self.clock)  # type: ignore[attr-defined]
         self.declare()
         self.relay = Relay(settings.broker_url, self.store, name)
-        self.store.on_said = self.relay.wake
+        self.store.lease, self.store.on_said = self.relay.lease, self.relay.take
         self.caller = Caller(settings.broker_url, keys)
         parts = Parts(settings=settings, keys=keys, clock=self.clock, store=self.store, ask=self.caller.ask)
         self.service = self.service_class(parts)

@@ -1,24 +1,29 @@
 """The relay: takes what the outbox holds to the broker, and marks it once the broker has confirmed.
 
-Leases rows in a short transaction, publishes them outside it with pipelined confirms, marks them after. A relay
-that dies leaves a lease that expires and is taken over; an event may then go out twice, which every inbox knows.
-Runs in the service's process. A commit of this process wakes it; it looks for others' rows every second.
+What this process commits is leased to its relay from the start and handed to it in memory, with no look into the
+table. What others committed, or what was too much to hand over, it leases in a short transaction: it looks every
+second. Published with pipelined confirms outside any transaction, marked after. A relay that dies leaves a lease
+that expires and is taken over; an event may then go out twice, which every inbox knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
 import eventlet
 import structlog
 from eventlet.event import Event as Signal
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from shared.messaging.link import Confirms, Link, LinkLost, event_message
+from shared.messaging.link import Confirms, Link, LinkLost
+from shared.messaging.outbox import Lease, Outgoing
 from shared.messaging.topology import events as events_exchange
 from shared.runtime import metrics
 from shared.runtime.clock import real_now
@@ -31,17 +36,16 @@ log = structlog.get_logger()
 
 LEASE = timedelta(seconds=30)
 BATCH = 500
+IN_HAND = 4 * BATCH
+"""More than that lies in the table until somebody looks, so that a slow broker fills no memory."""
+LOOK_SECONDS = 1.0
 CONFIRM_SECONDS = 20.0
 
 
-@dataclass(frozen=True)
-class Leased:
-    """One outbox row on its way."""
-
-    position: int
-    event_id: str
-    type: str
-    body: bytes
+_THESE = {  # one parameter for any number of rows (see inbox.py)
+    "sqlite": text("SELECT value FROM json_each(:positions)"),
+    "postgresql": text("SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:positions AS json))"),
+}
 
 
 class Outbox:
@@ -49,39 +53,50 @@ class Outbox:
 
     def __init__(self, store: Store[Any]) -> None:
         self._store = store
-        self._relay = random_id()
+        self._relay = random_id()[:23]
+        self._links = 0
+        self.holder = self._relay
 
-    def turn(self, taken: set[int], refused: set[int], *, most: int = BATCH) -> list[Leased]:
-        """Mark what was confirmed, give back what was refused, lease the oldest free rows: one transaction, one sync.
+    def begin(self) -> None:
+        """A new link: what was leased over an earlier one, and neither marked nor given back, may be taken up at once."""
+        self._links += 1
+        self.holder = f"{self._relay}-{self._links}"
 
-        A lease of our own that is neither confirmed nor refused is left from a lost link: it is taken up at once.
-        """
-        now = real_now()
-        ours = outbox.c.leased_by == self._relay
+    def lease(self) -> Lease:
+        """For rows from now on."""
+        return Lease(self.holder, real_now() + LEASE)
+
+    def turn(self, taken: Collection[int], refused: Collection[int], *, most: int = BATCH) -> list[Outgoing]:
+        """Mark what was confirmed, give back what was refused, lease the oldest free rows: one transaction, one sync."""
+        changes: tuple[tuple[Collection[int], dict[str, Any]], ...] = (
+            (taken, {"sent_at": real_now(), "leased_by": None, "leased_until": None}),  # no row grows, no page splits
+            (refused, {"leased_by": None, "leased_until": None}),
+        )
+        with self._store.writing() as work:
+            for positions, values in changes:
+                if positions:
+                    these = _THESE[work.connection.dialect.name].bindparams(positions=json.dumps(list(positions)))
+                    work.connection.execute(update(outbox).where(outbox.c.position.in_(these)).values(values))
+            rows = [Outgoing(*row) for row in work.connection.execute(self._leasing(most))] if most else []
+        return sorted(rows, key=lambda row: row.position)
+
+    def _leasing(self, most: int) -> ReturningUpdate[tuple[int, str, str, bytes]]:
+        lease = self.lease()
+        of_a_lost_link = outbox.c.leased_by.startswith(self._relay) & (outbox.c.leased_by != lease.holder)
+        expired = outbox.c.leased_until < real_now()
         free = (
             select(outbox.c.position)
-            .where(outbox.c.sent_at.is_(None), outbox.c.leased_until.is_(None) | (outbox.c.leased_until < now) | ours)
+            .where(outbox.c.sent_at.is_(None), outbox.c.leased_until.is_(None) | expired | of_a_lost_link)
             .order_by(outbox.c.position)
             .limit(most)
             .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
         )
-        lease = (
+        return (
             update(outbox)
             .where(outbox.c.position.in_(free.scalar_subquery()))
-            .values(leased_by=self._relay, leased_until=now + LEASE)
+            .values(leased_by=lease.holder, leased_until=lease.until)
             .returning(outbox.c.position, outbox.c.event_id, outbox.c.type, outbox.c.body)
         )
-        with self._store.writing() as work:
-            if taken and not refused:  # all that we hold between the two: no list of hundreds to compile
-                confirmed = outbox.c.position.between(min(taken), max(taken)) & ours & outbox.c.sent_at.is_(None)
-                work.connection.execute(update(outbox).where(confirmed).values(sent_at=now))
-            elif taken:
-                work.connection.execute(update(outbox).where(outbox.c.position.in_(taken)).values(sent_at=now))
-            if refused:
-                given_back = update(outbox).where(outbox.c.position.in_(refused))
-                work.connection.execute(given_back.values(leased_until=None, leased_by=None))
-            rows = [Leased(*row) for row in work.connection.execute(lease)] if most else []
-        return sorted(rows, key=lambda row: row.position)
 
     def unsent(self) -> tuple[int, float]:
         """How many rows are unsent, and the age of the oldest in seconds of domain time."""
@@ -100,10 +115,34 @@ class Relay:
         self.outbox = Outbox(store)
         self._woken = Signal()
         self._stopping = False
+        self._handed: deque[tuple[Lease, list[Outgoing]]] = deque()
+        self._in_hand = 0
+        self._behind = True  # there is, or may be, more in the table than one look takes
+        self._next_look = 0.0
+        self._confirmed: set[int] = set()  # and not marked yet; outlives a link
         self.connected = False
 
+    def lease(self, count: int) -> Lease | None:
+        """For so many new rows that will be handed over; None where they shall lie free until somebody looks."""
+        if not self.connected or self._behind or count > BATCH or self._in_hand > IN_HAND:
+            return None
+        return self.outbox.lease()
+
+    def take(self, lease: Lease | None, rows: list[Outgoing]) -> None:
+        """These were committed under this lease."""
+        if lease is None:
+            self.wake()
+            return
+        self._handed.append((lease, rows))
+        self._in_hand += len(rows)
+        self._ring()
+
     def wake(self) -> None:
-        """There is something to send."""
+        """There may be something in the table."""
+        self._next_look = 0.0
+        self._ring()
+
+    def _ring(self) -> None:
         if not self._woken.ready():
             self._woken.send()
 
@@ -130,28 +169,49 @@ class Relay:
                 delay = min(delay * 2, 5.0)
 
     def _send(self, link: Link, confirms: Confirms) -> None:
-        """Send batch after batch until stopped; what was confirmed is marked with the next lease."""
-        taken: set[int] = set()
+        """Send batch after batch until stopped; what was confirmed is marked when there is enough of it, or time."""
+        self.outbox.begin()
+        self._behind = True
+        self.wake()
         refused: set[int] = set()
         while not self._stopping:
-            rows = self.outbox.turn(taken, refused)
-            with link.corked():
-                for row in rows:
-                    message = event_message(row.body, row.event_id, row.type)
-                    confirms.publish(row.position, message, events_exchange.name, row.type)
-            taken, refused = confirms.settle(CONFIRM_SECONDS)
+            rows = self._by_hand()
+            look = time.monotonic() >= self._next_look
+            if look or refused or len(self._confirmed) >= BATCH or (self._confirmed and not rows):
+                rows += self._turn(refused, look=look)
             if not rows:
                 self._wait(link)
                 continue
+            confirms.publish_events(rows, events_exchange.name)
+            taken, refused = confirms.settle(CONFIRM_SECONDS)
+            self._confirmed |= taken
             reached("between publish and mark")
             metrics.relayed.labels(self._service).inc(len(taken))
             if refused:
                 log.warning("broker_refused_events", events=len(refused))
                 eventlet.sleep(1)
-        self.outbox.turn(taken, refused, most=0)
+        self._turn(refused, look=False)
+
+    def _by_hand(self) -> list[Outgoing]:
+        """What was handed over, a batch of it; a lease that has expired, or is of a lost link, is found by looking."""
+        rows: list[Outgoing] = []
+        while self._handed and len(rows) < BATCH:
+            lease, handed = self._handed.popleft()
+            self._in_hand -= len(handed)
+            if lease.holder == self.outbox.holder and lease.until > real_now():
+                rows += handed
+        return rows
+
+    def _turn(self, refused: set[int], *, look: bool) -> list[Outgoing]:
+        rows = self.outbox.turn(self._confirmed, refused, most=BATCH if look else 0)
+        self._confirmed = set()
+        if look:
+            self._behind = len(rows) == BATCH
+            self._next_look = 0.0 if self._behind else time.monotonic() + LOOK_SECONDS
+        return rows
 
     def _wait(self, link: Link) -> None:
-        with eventlet.Timeout(1.0, exception=False):
+        with eventlet.Timeout(LOOK_SECONDS, exception=False):
             self._woken.wait()
         self._woken = Signal()
         link.drain(0)

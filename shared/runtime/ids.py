@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import uuid
 
-import uuid_utils.compat
+import uuid_utils
 
 
 def new_id() -> str:
     """A UUIDv7 (RFC 9562): time-ordered, so that an index grows at its end."""
-    return str(uuid_utils.compat.uuid7())
+    return str(uuid_utils.uuid7())
 
 
 def random_id() -> str:
@@ -27,5 +28,5 @@ def child_traceparent(parent: str | None) -> str:
     """A new span of the same trace; a new trace where the parent is missing or malformed."""
     parts = (parent or "").split("-")
     if len(parts) == 4 and len(parts[1]) == 32 and len(parts[2]) == 16:
-        return f"00-{parts[1]}-{secrets.token_hex(8)}-{parts[3]}"
+        return f"00-{parts[1]}-{random.getrandbits(64):016x}-{parts[3]}"  # no secret: made for each event handled
     return new_traceparent()

@@ -76,7 +76,7 @@ class Settings(FromEnvironment):
     @field_validator("broker_url")
     @classmethod
     def _an_address(cls, value: str) -> str:
-        for each in value.split(";"):
+        for each in filter(None, map(str.strip, value.split(";"))):
             if problem := problem_of(each):
                 raise ValueError(problem)
         return value

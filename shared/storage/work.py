@@ -18,9 +18,11 @@ from sqlalchemy import Connection, Engine, Table, insert
 from shared.contracts.base import Event, Sealed
 from shared.messaging import outbox
 from shared.messaging.envelope import Cause
+from shared.messaging.outbox import Lease, Outgoing
 from shared.runtime.clock import Clock, SystemClock, real_now
 from shared.runtime.ids import new_id
 from shared.runtime.keys import KeyRing
+from shared.runtime.points import reached
 from shared.storage.sealing import Vault
 
 
@@ -33,7 +35,8 @@ class Work:
         self.keys = keys
         self.vault = Vault(connection, keys.kek)
         self.cause = Cause.root()
-        self.said_something = False
+        self.lease: Callable[[int], Lease | None] = lambda _count: None
+        self.outgoing: list[tuple[Lease | None, list[Outgoing]]] = []
         self._rows: dict[Table, list[dict[str, object]]] = {}
         self._said: list[tuple[Event, Cause]] = []
 
@@ -74,13 +77,13 @@ class Work:
         What came before stays, also where something inside flushed it.
         """
         self._insert_rows()
-        said = list(self._said)
+        said, outgoing = list(self._said), list(self.outgoing)
         try:
             with self.connection.begin_nested():
                 yield
                 self._insert_rows()
         except BaseException:
-            self._said = said
+            self._said, self.outgoing = said, outgoing
             self._rows.clear()
             self.vault.lose_cached()
             raise
@@ -90,8 +93,8 @@ class Work:
         self._insert_rows()
         said, self._said = self._said, []
         if said:
-            outbox.record(self.connection, said, self.clock.now())
-            self.said_something = True
+            lease = self.lease(len(said))
+            self.outgoing.append((lease, outbox.record(self.connection, said, self.clock.now(), lease)))
 
     def _insert_rows(self) -> None:
         rows, self._rows = self._rows, {}
@@ -104,13 +107,18 @@ WorkT = TypeVar("WorkT", bound=Work)
 
 @dataclass
 class Store(Generic[WorkT]):
-    """Opens works on one database. ``on_said`` is called after a commit that said something (it wakes the relay)."""
+    """Opens works on one database.
+
+    ``lease`` says under whose lease so many new events are written, or None for nobody's; ``on_said`` is given them
+    once they are committed (the relay need not look for them then).
+    """
 
     engine: Engine
     work: type[WorkT]
     keys: KeyRing
     clock: Clock = field(default_factory=SystemClock)
-    on_said: Callable[[], None] = lambda: None
+    lease: Callable[[int], Lease | None] = lambda _count: None
+    on_said: Callable[[Lease | None, list[Outgoing]], None] = lambda _lease, _rows: None
     _writer: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @contextmanager
@@ -122,6 +130,7 @@ class Store(Generic[WorkT]):
         try:
             with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
                 work = self.work(connection, self.clock, self.keys)
+                work.lease = self.lease
                 if cause is not None:
                     work.cause = cause
                 yield work
@@ -129,8 +138,10 @@ class Store(Generic[WorkT]):
         finally:
             if one_writer:
                 self._writer.release()
-        if work.said_something:
-            self.on_said()
+        if work.outgoing:
+            reached("between commit and hand-over")
+        for lease, rows in work.outgoing:
+            self.on_said(lease, rows)
 
     @contextmanager
     def reading(self) -> Iterator[WorkT]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import click
 
-from tests.bench import against_rivals, latency, publish, seats
+from tests.bench import against_rivals, cancellation, cost, latency, publish, seats
 from tests.bench.ground import KINDS, Ground, Row, machine, say
 
 BENCHES: dict[str, Callable[[Ground], Iterator[Row]]] = {
@@ -20,6 +20,8 @@ BENCHES: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "publish": publish.rows,
     "latency": latency.rows,
     "seats": seats.rows,
+    "cancellation": cancellation.rows,
+    "cost": cost.rows,
 }
 
 

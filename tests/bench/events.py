@@ -3,7 +3,10 @@
     python -m tests.bench.events [--events 10000] [--rounds 3] [--databases sqlite,postgresql]
 
 One run measures all, in turn, round after round, on a private broker; the medians are printed as a table. The bare
-consumer takes the same events from a queue of the same kind, with prefetch 1000 and one ack for many.
+consumer takes the same events from a queue of the same kind, with prefetch 1000 and one ack for many. Between the
+two stands the database alone: the same rows by the same statements, with no broker, no decoding and no relay.
+The service runs as one process and as two; its rates are those of the second half, when all processes are at work.
+Beside each rate stands the processor time of that process for an event, which others on the machine disturb less.
 """
 
 from __future__ import annotations
@@ -11,31 +14,43 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import amqp
 import click
+import psutil
 from kombu import Connection
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from shared.contracts.base import ChapterId, RegionId
 from shared.contracts.meetings import ChapterOpened
-from shared.messaging import topology
+from shared.messaging import inbox, outbox, topology
 from shared.messaging.envelope import Cause, encode
 from shared.runtime.ids import new_id
-from shared.runtime.keys import make_keys
+from shared.runtime.keys import load_keys, make_keys
 from shared.storage import core
 from shared.storage.engine import make_engine
+from shared.storage.work import Store, Work
 from tests.support.broker import TestBroker, get_test_broker
-from tests.support.database import get_test_postgres
-from tests.support.probe.service import metadata
+from tests.support.database import TestPostgres, get_test_postgres
+from tests.support.probe.service import ProbeHeard, effects, metadata
 
 QUEUE = "feedback.events"
+BATCH = 100
+"""As in shared.runtime.settings."""
+
+
+class Figure(NamedTuple):
+    """Events a second, and the seconds of processor time that one costs."""
+
+    rate: float
+    processor: float
 
 
 def bodies(count: int) -> list[bytes]:
@@ -75,8 +90,8 @@ def fill(url: str, events: list[bytes]) -> None:
             connection.drain_events(timeout=10)
 
 
-def bare(url: str, count: int) -> float:
-    """Events a second of a consumer that does nothing."""
+def bare(url: str, count: int) -> Figure:
+    """A consumer that does nothing."""
     with Connection(url) as connection:
         channel = connection.default_channel
         channel.auto_decode = False
@@ -92,14 +107,36 @@ def bare(url: str, count: int) -> float:
             if seen % 500 == 0 or seen == count:
                 channel.basic_ack(message.delivery_info["delivery_tag"], multiple=True)
 
+        before = time.process_time()
         channel.basic_consume(QUEUE, callback=take)
         while seen < count:
             connection.drain_events(timeout=10)
-        return (count - 1) / (time.perf_counter() - started)
+        rate = (count - 1) / (time.perf_counter() - started)
+        return Figure(rate, (time.process_time() - before) / count)
 
 
-def probe(url: str, database_url: str, folder: Path, count: int) -> tuple[float, float]:
-    """Events a second of the probe service: handled, and handled with their outgoing events confirmed by the broker."""
+def database_alone(database_url: str, events: list[bytes], folder: Path) -> Figure:
+    """Inbox row, effect row and outgoing event of each, committed a hundred at a time."""
+    make_keys(folder / "keys")
+    store = Store(make_engine(database_url), Work, load_keys(folder / "keys", "feedback"))
+    metadata.create_all(store.engine)
+    cause = Cause.root()
+    told = [(ProbeHeard(chapter_id=new_id()), cause) for _ in events]
+    started, before = time.perf_counter(), time.process_time()
+    for at in range(0, len(told), BATCH):
+        batch = told[at : at + BATCH]
+        with store.writing() as work:
+            inbox.enter(work.connection, [event.chapter_id for event, _ in batch], work.now)
+            rows = [{"event_key": event.chapter_id, "subject": event.chapter_id} for event, _ in batch]
+            work.connection.execute(insert(effects), rows)
+            outbox.record(work.connection, batch, work.now)
+    seconds, processor = time.perf_counter() - started, time.process_time() - before
+    store.engine.dispose()
+    return Figure(len(told) / seconds, processor / len(told))
+
+
+def probe(url: str, database_url: str, folder: Path, count: int, processes: int) -> tuple[Figure, Figure]:
+    """The probe service: events handled, and handled with their outgoing events confirmed by the broker."""
     engine = make_engine(database_url)
     metadata.create_all(engine)
     make_keys(folder / "keys")
@@ -108,32 +145,72 @@ def probe(url: str, database_url: str, folder: Path, count: int) -> tuple[float,
         "CHAPTERHOUSE_DATABASE_URL": database_url,
         "CHAPTERHOUSE_KEYS": str(folder / "keys"),
         "CHAPTERHOUSE_LADDER": "1",
-        "CHAPTERHOUSE_LOG_LEVEL": "WARNING",
+        "CHAPTERHOUSE_LOG_LEVEL": "ERROR",
         "PYTHONWARNINGS": "ignore",
     }
-    process = subprocess.Popen([sys.executable, "-m", "tests.support.probe"], env=environment)
+    command = [sys.executable, "-m", "tests.support.probe"]
+    running = [psutil.Popen(command, env=environment) for _ in range(processes)]
+    before: tuple[float, int] | None = None
     try:
         until = time.monotonic() + 180
         while time.monotonic() < until:
             with engine.connect() as connection:
                 unsent = connection.scalar(select(func.count()).where(core.outbox.c.sent_at.is_(None))) or 0
                 handled = connection.scalar(select(func.count()).select_from(core.inbox)) or 0
+            if handled and before is None:
+                before = spent(running), handled
             if handled == count and not unsent:
                 break
-            time.sleep(0.25)
+            time.sleep(0.25 if before else 0.05)
         else:
             raise RuntimeError(f"only {handled} of {count} events were handled, {unsent} unsent")
+        assert before is not None
+        processor = (spent(running) - before[0]) / max(1, count - before[1])
         with engine.connect() as connection:
-            at = core.inbox.c.handled_at
-            first, last = connection.execute(select(func.min(at), func.max(at))).one()
-            in_first = connection.scalar(select(func.count()).where(at == first)) or 0
-            sent = connection.scalar(select(func.max(core.outbox.c.sent_at)))
-        done = count - in_first
-        return done / (last - first).total_seconds(), done / (sent - first).total_seconds()
+            return (
+                Figure(second_half(connection.scalars(select(core.inbox.c.handled_at)).all()), processor),
+                Figure(second_half(connection.scalars(select(core.outbox.c.sent_at)).all()), processor),
+            )
     finally:
-        process.terminate()
-        process.wait(30)
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)
         engine.dispose()
+
+
+def spent(running: Sequence[psutil.Popen]) -> float:
+    """Seconds of processor time of these processes so far."""
+    return sum(sum(process.cpu_times()[:2]) for process in running)
+
+
+def second_half(moments: Sequence[datetime]) -> float:
+    """How many a second there were, from the middle one to the last."""
+    ordered = sorted(moments)
+    middle, last = ordered[len(ordered) // 2], ordered[-1]
+    return sum(moment > middle for moment in ordered) / (last - middle).total_seconds()
+
+
+def measure(
+    kind: str, broker: TestBroker, postgres: TestPostgres | None, load: list[bytes], figures: dict[str, list[Figure]]
+) -> None:
+    """One round on one kind of database: alone, then the service on it."""
+
+    def fresh(folder: str, name: str) -> str:
+        return postgres.new_database() if postgres and kind == "postgresql" else f"sqlite:///{folder}/{name}.db"
+
+    def note(what: str, figure: Figure) -> None:
+        figures.setdefault(f"{kind}: {what}", []).append(figure)
+
+    with tempfile.TemporaryDirectory() as folder:
+        note("the database alone, the same rows", database_alone(fresh(folder, "alone"), load, Path(folder)))
+    for processes, name in ((1, "one process"), (2, "two processes")):
+        url = broker.new_vhost()
+        fill(url, load)
+        with tempfile.TemporaryDirectory() as folder:
+            handled, relayed = probe(url, fresh(folder, "probe"), Path(folder), len(load), processes)
+        note(f"{name}: inbox, effect, outgoing event, ack", handled)
+        note(f"{name}: the same, outgoing event confirmed", relayed)
 
 
 @click.command()
@@ -145,7 +222,7 @@ def main(events: int, rounds: int, databases: str) -> None:
     broker: TestBroker = get_test_broker()
     postgres = get_test_postgres(durable=True) if "postgresql" in databases else None
     load = bodies(events)
-    figures: dict[str, list[float]] = {}
+    figures: dict[str, list[Figure]] = {}
     try:
         for round_number in range(rounds):
             url = broker.new_vhost()
@@ -153,30 +230,26 @@ def main(events: int, rounds: int, databases: str) -> None:
             limit = bare(url, events)
             figures.setdefault("bare py-amqp consumer, does nothing", []).append(limit)
             for kind in databases.split(","):
-                url = broker.new_vhost()
-                fill(url, load)
-                with tempfile.TemporaryDirectory() as folder:
-                    database = (
-                        f"sqlite:///{folder}/probe.db"
-                        if postgres is None or kind == "sqlite"
-                        else postgres.new_database()
-                    )
-                    handled, relayed = probe(url, database, Path(folder), events)
-                figures.setdefault(f"{kind}: inbox, effect, outgoing event, ack", []).append(handled)
-                figures.setdefault(f"{kind}: the same, outgoing event confirmed", []).append(relayed)
+                measure(kind, broker, postgres, load, figures)
             click.echo(f"round {round_number + 1} of {rounds} done", err=True)
     finally:
         broker.stop()
         if postgres:
             postgres.stop()
-    limit = statistics.median(figures["bare py-amqp consumer, does nothing"])
     click.echo(
         f"\n{events} events of {len(load[0])} bytes, medians of {rounds} rounds, Python {platform.python_version()}\n"
     )
-    click.echo("| what | events/s | ratio to the bare consumer |\n|---|---|---|")
-    for name, rates in figures.items():
-        rate = statistics.median(rates)
-        click.echo(f"| {name} | {rate:,.0f} | {rate / limit:.2f} |")
+    click.echo("| what | events/s | ratio | µs of processor an event | ratio |\n|---|---|---|---|---|")
+    limit = median(figures["bare py-amqp consumer, does nothing"])
+    for name, measured in figures.items():
+        rate, processor = median(measured)
+        ratios = f"{rate / limit.rate:.2f}", f"{limit.processor / processor:.2f}"
+        click.echo(f"| {name} | {rate:,.0f} | {ratios[0]} | {processor * 1e6:.0f} | {ratios[1]} |")
+
+
+def median(measured: Sequence[Figure]) -> Figure:
+    """Of each of the two."""
+    return Figure(*(statistics.median(values) for values in zip(*measured, strict=True)))
 
 
 if __name__ == "__main__":

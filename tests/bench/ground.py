@@ -153,7 +153,7 @@ def process(
             started.wait()
 
 
-def until(done: Callable[[], bool], *, what: str, within: float = 180.0, every: float = 0.05) -> None:
+def until(done: Callable[[], bool], *, what: str, within: float = 600.0, every: float = 0.05) -> None:
     """Wait for it. Raises RuntimeError when it does not come."""
     end = time.monotonic() + within
     while not done():
@@ -175,8 +175,10 @@ def rate(count: Callable[[], int], whole: int) -> float:
     """How many a second, from the first that are seen until all are there: starting up does not count."""
     until(lambda: count() > 0, what="the first")
     began, first = time.perf_counter(), count()
+    if first >= whole:
+        raise RuntimeError("too few to be measured; take a larger size")
     until(lambda: count() >= whole, what=f"all {whole}")
-    return (whole - first) / max(time.perf_counter() - began, 1e-9)
+    return (whole - first) / (time.perf_counter() - began)
 
 
 def database_of(url: str) -> Engine:

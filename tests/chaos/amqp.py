@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shared.messaging.consumer import TAG
-
 HEADER = 7
 METHOD = 1
+CONSUMER = b"batches"
+"""The tag by which a service's consumer is known (shared.messaging.consumer.TAG, which brings eventlet with it)."""
 LEAST_FRAME = 24
 """Bytes. Half of a heartbeat tells nobody anything."""
 TUNE, CONFIRM, PUBLISH, DELIVER, ACK, REJECT, NACK = (
@@ -146,7 +146,7 @@ class Hands:
 
     def _deliver(self, frame: Frame) -> None:
         length = frame.payload[4]
-        if frame.payload[5 : 5 + length] != TAG.encode():
+        if frame.payload[5 : 5 + length] != CONSUMER:
             return  # replies and live pages are not acknowledged
         tag, again = struct.unpack_from(">QB", frame.payload, 5 + length)
         self.unacked[frame.channel].add(tag)

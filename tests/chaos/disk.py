@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.chaos.healing import until
+
 BALLAST = "ballast"
 PIECE = 1024 * 1024
 
@@ -47,15 +49,18 @@ class SmallDisk:
             return
         self.empty()
         if not self._keep:
-            _run("umount", str(self.folder))
+            self._unmount()
             return
         kept = self.folder.with_name(f"{self.folder.name}.kept")
         _run("cp", "-a", str(self.folder), str(kept))
-        _run("umount", str(self.folder))
-        if os.path.ismount(self.folder):
+        if not self._unmount():
             return  # somebody still has a file open: what lies there stays there
         shutil.rmtree(self.folder)
         kept.rename(self.folder)
+
+    def _unmount(self) -> bool:
+        """Whether it is gone. Whoever was killed a moment ago may hold it for a moment longer."""
+        return until(lambda: _run("umount", str(self.folder)).returncode == 0, 10.0, every=0.5)
 
     def fill(self) -> int:
         """Take all that is free; how many bytes that was."""

@@ -73,6 +73,8 @@ class ChaosNetwork:
         self.clocks = Clocks(self.run)
         self.disk = SmallDisk(self.folder / "data", DISKS["sqlite"])
         """Under the databases, or under the PostgreSQL server, in a folder of /tmp which its user can reach."""
+        self.broker_disk_full = False
+        """Whether the node of our own was told that its disk is full."""
         self.programs = programs(processes)
         self._given = broker
         self._env = dict(env or {})

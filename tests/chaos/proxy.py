@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import threading
 import time
 from collections.abc import Coroutine, Sequence
@@ -105,11 +106,12 @@ class Line:
         await asyncio.gather(wire.carry("to broker", reader), wire.carry("to process", upstream_reader))
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """The first node that answers."""
-        for host, port in self._upstream[:-1]:
+        """A node that answers, by chance, as the processes choose theirs (shared.messaging.nodes)."""
+        *others, last = random.sample(self._upstream, len(self._upstream))
+        for host, port in others:
             with contextlib.suppress(OSError):
                 return await asyncio.open_connection(host, port)
-        return await asyncio.open_connection(*self._upstream[-1])
+        return await asyncio.open_connection(*last)
 
     def ended(self, wire: Wire, by: Side) -> None:
         """Keep what was in whose hands when this connection ended."""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.messaging.consumer import TAG
 from tests.chaos import databases
-from tests.chaos.amqp import ACK, CONFIRM, DELIVER, METHOD, PUBLISH, Frame, Frames, Hands
+from tests.chaos.amqp import ACK, CONFIRM, CONSUMER, DELIVER, METHOD, PUBLISH, Frame, Frames, Hands
 from tests.chaos.disk import SmallDisk
 from tests.chaos.faults import Effect, Fault, all_faults, clocks, events, handlers, processes, wire
 from tests.chaos.healing import until
@@ -88,9 +89,14 @@ def method(number: tuple[int, int], rest: bytes = b"", channel: int = 1) -> Fram
     return Frame(METHOD, channel, struct.pack(">HH", *number) + rest)
 
 
-def delivery(tag: int, consumer: bytes = b"batches", *, again: bool = False) -> Frame:
+def delivery(tag: int, consumer: bytes = CONSUMER, *, again: bool = False) -> Frame:
     """A delivery to a consumer."""
     return method(DELIVER, bytes([len(consumer)]) + consumer + struct.pack(">QB", tag, again))
+
+
+def test_a_service_s_consumer_is_known_by_its_tag() -> None:
+    """Else nothing would ever be in anybody's hands."""
+    assert TAG.encode() == CONSUMER
 
 
 def test_a_delivery_is_in_hand_until_it_is_acknowledged() -> None:

@@ -11,6 +11,7 @@ import re
 import signal
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from rich.table import Table
 
 from services.local.network import NetworkFailed
 from tests.chaos.faults import Effect, Fault, faults_for
+from tests.chaos.faults.cluster import cluster_in
 from tests.chaos.load import light_load
 from tests.chaos.network import ChaosNetwork
 
@@ -29,7 +31,10 @@ def main() -> int:
     folder = told.folder or Path(tempfile.mkdtemp(prefix="chapterhouse-chaos-"))
     console = Console(width=200, highlight=False, soft_wrap=True)
     began = time.monotonic()
-    with ChaosNetwork(folder, seed=told.seed, database=told.database, say=console.print) as network:
+    with (
+        cluster_in(folder, told.nodes) if told.nodes > 1 else nullcontext() as broker,
+        ChaosNetwork(folder, seed=told.seed, database=told.database, broker=broker, say=console.print) as network,
+    ):
         console.print(f"Up after {time.monotonic() - began:.0f} s in {folder}")
         faults = [fault for fault in faults_for(network) if re.search(told.only, fault.kind)]
         with light_load(network.network) as load:
@@ -63,6 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="kinds in which this regular expression is found")
     parser.add_argument("--database", default="sqlite", choices=("sqlite", "postgresql"))
+    parser.add_argument("--nodes", type=int, default=1, help="of the broker")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path)
     return parser.parse_args()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from services.local import broker, packages, postgres
+from tests.chaos.clocks import find_library
 from tests.support.processes import docker_answers
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -70,6 +71,7 @@ def main() -> int:
     if not contained and not os.environ.get("CHAPTERHOUSE_TEST_POSTGRES"):
         wanted.append(("PostgreSQL", postgres.find_binaries, ["postgresql"]))
     wanted.append(("Chromium", find_browser, ["chromium"]))
+    wanted.append(("libfaketime", find_library, ["faketime"]))
     missing = [(what, find, names) for what, find, names in wanted if find() is None]
     if not missing:
         return 0

@@ -44,7 +44,7 @@ class Zygote:
         """End it and what it forked."""
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 class Forked:

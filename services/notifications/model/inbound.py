@@ -21,18 +21,21 @@ STOP_WORDS = frozenset(
     {"stop", "stopall", "quit", "end", "revoke", "optout", "opt out", "cancel", "unsubscribe", "arret", "arreter"}
 )
 _EVEN_IN_A_SENTENCE = frozenset({"stop", "stopall", "unsubscribe", "arret", "revoke"})
+_POLITE = frozenset({"please", "pls", "plz"})
 START_WORDS = frozenset({"start", "unstop", "yes"})
 HELP_WORDS = frozenset({"help", "info", "aide"})
 WRONG_WORDS = frozenset({"wrong", "wrong number", "wrong person"})
 
 
 def word_of(body: str, opt_out_type: str | None = None) -> Word:
-    """What this text asks for. Case, accents, punctuation and blanks do not matter; a stop word may stand in front.
+    """What this text asks for. Case, accents, punctuation, blanks and politeness do not matter; a stop word may stand
+    in front. Read is the first line that says something: below it stands what a phone adds ("Sent from my …").
 
     ``opt_out_type`` is the provider's own reading, where it gives one; it counts when we read nothing ourselves.
     """
     plain = unicodedata.normalize("NFKD", body).encode("ascii", "ignore").decode().lower()
-    text = " ".join(re.findall(r"[a-z0-9]+", plain))
+    lines = [[word for word in re.findall(r"[a-z0-9]+", line) if word not in _POLITE] for line in plain.splitlines()]
+    text = " ".join(next(filter(None, lines), []))
     first = text.split(" ", 1)[0]
     if text in WRONG_WORDS or first == "wrong":
         return Word.WRONG

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos.faults import broker, clocks, database, events, handlers, post, processes, wire
+from tests.chaos.faults import broker, clocks, cluster, database, events, handlers, post, processes, upgrade, wire
 from tests.chaos.faults.effect import Effect, Fault
 from tests.chaos.network import ChaosNetwork
 
@@ -11,7 +11,7 @@ __all__ = ["Effect", "Fault", "all_faults", "faults_for"]
 
 def all_faults() -> tuple[Fault, ...]:
     """Every kind that we know."""
-    rooms = (processes, broker, database, wire, handlers, events, clocks, post)
+    rooms = (processes, broker, cluster, database, wire, handlers, events, upgrade, clocks, post)
     return tuple(fault for room in rooms for fault in room.FAULTS)
 
 

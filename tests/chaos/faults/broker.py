@@ -114,6 +114,7 @@ class BrokerDiskFull(_OfANode):
 
     def hurt(self, network: ChaosNetwork, node: PrivateBroker, rng: random.Random) -> Effect:
         """Observed: publishes that waited for their confirms all that time, and connections that were blocked."""
+        network.broker_disk_full = True
         node.ctl("set_disk_free_limit", "1000000GB")
         try:
             held, most = rng.uniform(*STAYS) + 2.0, 0
@@ -124,6 +125,7 @@ class BrokerDiskFull(_OfANode):
             blocked = node.ctl("list_connections", "state").split().count("blocked")
         finally:
             node.ctl("set_disk_free_limit", DISK_FREE_LIMIT)
+            network.broker_disk_full = False
         flowing = until(lambda: waiting(network) < most or not most, 10.0)
         what = f"{blocked} connections blocked, {most} publishes waited for their confirms {held:.0f} s"
         return Effect(self.kind, observed=bool(blocked or most) and flowing, what=what)

@@ -29,6 +29,8 @@ CONFIRMED_WITHIN = 10
 HANDLED_WITHIN = 8.0
 """Seconds."""
 LOST = (AMQPError, OSError)
+ATTEMPT = "x-attempt"
+"""The one header that is ours: the rung of the ladder. The others are the broker's account of the message's way."""
 
 
 @contextmanager
@@ -42,7 +44,7 @@ def channel(network: ChaosNetwork) -> Iterator[Any]:
 def publish(to: Any, body: bytes, *, exchange: str, routing_key: str, like: Any = None) -> None:
     """One message, as the relay publishes it (or as another one was), and wait for its confirm."""
     properties = {} if like is None else dict(like.properties)
-    headers = {} if like is None else {k: v for k, v in (like.headers or {}).items() if k != "x-delivery-count"}
+    headers = {} if like is None else {k: v for k, v in (like.headers or {}).items() if k == ATTEMPT}
     message = amqp.Message(
         body,
         **{

@@ -31,7 +31,7 @@ class Ordered(Fault):
 
     def inject(self, network: ChaosNetwork, rng: random.Random) -> Effect:
         """Observed: how many met it, as the sink counts them."""
-        order, wanted = rng.choice(self.orders), rng.randint(1, self.times)
+        order, wanted, sink = rng.choice(self.orders), rng.randint(1, self.times), network.network.pid("sink")
         try:
             self._switch(network, {**order, "times": wanted})
             until(lambda: self._left(network, wanted) == 0, MET_WITHIN, every=0.1)
@@ -39,6 +39,8 @@ class Ordered(Fault):
             self._switch(network, None)
         except httpx.HTTPError as error:
             return Effect(self.kind, observed=False, what=f"the sink did not answer: {type(error).__name__}")
+        if network.network.pid("sink") != sink:
+            return Effect(self.kind, observed=False, what="the sink died, and has forgotten it")
         words = ", ".join(f"{name} {value}" for name, value in order.items())
         return Effect(self.kind, observed=met > 0, what=f"{met} of {wanted} met it ({words})")
 
@@ -47,7 +49,7 @@ class Ordered(Fault):
         httpx.put(url, json={self.channel: fault}, timeout=10, trust_env=False).raise_for_status()
 
     def _left(self, network: ChaosNetwork, wanted: int) -> int:
-        """How often it is still to be met. A sink that has died since has forgotten it: then nobody has met it."""
+        """How often it is still to be met."""
         standing = httpx.get(f"{network.sink_url}/api/faults", timeout=10, trust_env=False).json()[self.channel]
         return int(standing["times"]) if standing else 0
 

@@ -22,6 +22,8 @@ STARTED_WITHIN = 15.0
 """Seconds until whoever keeps the network up has started a process again. That it takes work is seen at the settling:
 a busy machine needs more time for that than a fault may last.
 """
+GONE_WITHIN = 25.0
+"""Seconds in which a process that was asked to stop has drained and gone; its own limit is twenty."""
 AGAIN_WITHIN = 3.0
 """Seconds in which what was in a dead process's hands comes to another."""
 HEARING = ("registration", "notifications", "feedback")
@@ -108,7 +110,7 @@ class Stopped(Fault):
         pid = network.signal(process, signal.SIGTERM)
         if pid is None:
             return Effect(self.kind, observed=False, what=f"{process} was not there")
-        gone = until(lambda: network.network.pid(process) != pid, 25.0)
+        gone = until(lambda: network.network.pid(process) != pid, GONE_WITHIN)
         took, losses = time.monotonic() - moment, line.lost_since(moment)
         back = restarted(network, process, pid)
         what = f"{process}: {len(losses)} connections ended, {hands(losses)}, gone after {took:.1f} s"
@@ -195,7 +197,7 @@ class SinkKilled(Fault):
         """Observed: that it is gone, that it is there again, and that no line of its log was lost."""
         before = len(network.sink_log.read_bytes().splitlines())
         pid = network.signal("sink", self.sign)
-        gone = until(lambda: network.network.pid("sink") != pid, 10.0)
+        gone = until(lambda: network.network.pid("sink") != pid, GONE_WITHIN)
         back = restarted(network, "sink", pid) and until(lambda: network.network.ready("sink"), STARTED_WITHIN)
         lines = len(network.sink_log.read_bytes().splitlines())
         what = f"gone with {before} lines in its log, back with {lines}"

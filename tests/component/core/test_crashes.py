@@ -10,7 +10,7 @@ from tests.support.broker import TestBroker
 from tests.support.processes import eventually
 from tests.support.site import QUEUE, Site, chapter, stop
 
-POINTS = ["before commit", "between commit and ack", "between publish and mark"]
+POINTS = ["before commit", "between commit and hand-over", "between commit and ack", "between publish and mark"]
 
 
 @pytest.mark.parametrize("point", POINTS)

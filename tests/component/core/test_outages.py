@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
 
 import pytest
 
+from shared.contracts.base import Actor, Role
+from shared.contracts.errors import Unreachable
+from shared.gateway.client import Client
 from tests.support.broker import TestBroker
 from tests.support.database import TestPostgres
+from tests.support.probe.service import ReadCounter
 from tests.support.processes import eventually
 from tests.support.site import QUEUE, Site, chapter, stop
+from tests.support.world import ring
 
 
 @pytest.fixture
@@ -80,6 +86,12 @@ def test_a_handler_slower_than_the_heartbeat_takes_effect_once(site: Site, how: 
     assert child.alive()
 
 
+def answers(site: Site) -> list[dict[str, Any]]:
+    """What the asking service was told."""
+    file = site.folder / "asked"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
 def test_a_service_that_asks_another_is_told_at_once_when_the_broker_is_away(
     one_site: Site, broker: TestBroker
 ) -> None:
@@ -88,18 +100,46 @@ def test_a_service_that_asks_another_is_told_at_once_when_the_broker_is_away(
     site.start()
     site.start("tests.support.probe.asking", wait=False)
 
-    def answers() -> list[dict[str, Any]]:
-        file = site.folder / "asked"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-    eventually(lambda: any(each["said"] == "0" for each in answers()), what="the first answer")
+    eventually(lambda: any(each["said"] == "0" for each in answers(site)), what="the first answer")
     broker.kill()
-    away = len(answers())
-    eventually(lambda: len(answers()) > away + 4, what="being told")
-    told = answers()[away + 1 :]
+    away = len(answers(site))
+    eventually(lambda: len(answers(site)) > away + 4, what="being told")
+    told = answers(site)[away + 1 :]
     assert {each["said"] for each in told} == {"Unreachable"}
     assert max(each["seconds"] for each in told) < 1
     broker.start()
     back = time.monotonic()
-    eventually(lambda: answers()[-1]["said"] == "0", what="the next answer")
+    eventually(lambda: answers(site)[-1]["said"] == "0", what="the next answer")
     assert time.monotonic() - back < 20
+
+
+def test_what_the_broker_refuses_is_told_at_once_and_asked_over_another_connection(one_site: Site) -> None:
+    """By a service and by a gateway. A broker that lost a node may refuse for ever over this connection."""
+    site = one_site
+    with site.broker() as connection:  # a queue that takes nothing, in place of the one that is asked
+        channel = connection.default_channel
+        channel.queue_delete("feedback.requests")
+        arguments = {"x-queue-type": "classic", "x-max-length": 0, "x-overflow": "reject-publish"}
+        channel.queue_declare("feedback.requests", durable=True, auto_delete=False, arguments=arguments)
+        channel.queue_declare("feedback.requests", passive=True)
+    asking = site.start("tests.support.probe.asking", wait=False)
+    eventually(lambda: len(answers(site)) > 2, what="being told")
+    assert all("the broker could not take a request" in each["why"] for each in answers(site))
+
+    async def asked() -> str:
+        async with Client(site.broker_url, ring("portal")) as client:
+            with pytest.raises(Unreachable, match="could not take a request for feedback"):
+                await client.ask(ReadCounter(name="any"), Actor(role=Role.MEMBER, id="member-1"))
+            with site.broker() as connection:
+                connection.default_channel.queue_delete("feedback.requests")
+            await asyncio.to_thread(site.start)
+            for _ in range(100):
+                try:
+                    return str((await client.ask(ReadCounter(name="any"), Actor(role=Role.MEMBER, id="m"))).value)
+                except Unreachable:
+                    await asyncio.sleep(0.1)
+        return "nobody answered"
+
+    assert asyncio.run(asked()) == "0"
+    eventually(lambda: answers(site)[-1]["said"] == "0", what="the service's answer")
+    assert asking.alive()

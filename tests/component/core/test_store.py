@@ -70,7 +70,7 @@ def test_many_threads_lose_nothing_and_leave_no_gap(store: Store[Work]) -> None:
 def test_what_fails_leaves_no_trace_and_wakes_no_relay(store: Store[Work]) -> None:
     """Neither row nor event, also after a flush."""
     woken: list[bool] = []
-    store.on_said = lambda: woken.append(True)
+    store.on_said = lambda _lease, _rows: woken.append(True)
     with pytest.raises(RuntimeError), store.writing() as work:  # noqa: PT012 - the same
         work.add(effects, event_key="a", subject="s")
         work.publish(opened("one"))

@@ -14,6 +14,7 @@ from shared.messaging.definitions import definitions
 from shared.runtime.keys import PRINCIPALS
 from shared.runtime.settings import Settings
 from tests.component.deploy.certificates import Authority
+from tests.support.broker import chosen_server
 from tests.support.processes import ROOT
 
 OWNER = "chapterhouse"
@@ -29,7 +30,7 @@ class Secured:
         self.port = free_ports(1)[0]
         self.passwords = {name: secrets.token_urlsafe(18) for name in (*PRINCIPALS, OWNER)}
         self._leash = Leash()
-        self.node = PrivateBroker(folder / "node", self._leash)
+        self.node = PrivateBroker(folder / "node", self._leash, server=chosen_server())
         self._furnish(folder / "node")
         self.node.start()
 

@@ -102,6 +102,13 @@ def test_a_broker_named_in_the_environment_must_answer(tmp_path: Path) -> None:
     assert "hushhush" not in str(failed.value)
 
 
+def test_a_cluster_is_not_started_as_one_node(tmp_path: Path) -> None:
+    """One of three is no majority: it would take nothing, and say nothing. The sentence says what to do."""
+    (tmp_path / "cluster.json").write_text('{"nodes": 3}')
+    with pytest.raises(BrokerFailed, match="--nodes 3"):
+        get_broker(tmp_path, Leash(), env={})
+
+
 def _children(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
 

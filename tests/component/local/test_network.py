@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import create_engine, text
 
 from services import cli
 from services.local import packages
@@ -24,7 +25,7 @@ from services.local.broker import GivenBroker, PrivateBroker
 from services.local.lock import AlreadyRunning
 from services.local.network import Network, NetworkFailed
 from services.local.ports import PortTaken, answers, free_ports
-from services.local.programs import Ports, Program
+from services.local.programs import Ports, Program, Size
 from tests.support.broker import TestBroker
 from tests.support.processes import ROOT, eventually
 
@@ -156,6 +157,32 @@ def test_a_broker_that_dies_is_started_again_with_its_data(tmp_path: Path, said:
         assert node.port == port
         groups = [psutil.Process(pid) for pid in node.pids]
     assert running(groups) == []
+
+
+def test_a_network_may_have_several_processes_of_a_service_and_a_postgresql_which_is_kept_up_too(
+    broker: TestBroker, said: list[str]
+) -> None:
+    """Each service has a database of its own there, and what was written is there after a death and a second start."""
+    folder = Path(tempfile.mkdtemp(prefix="chapterhouse-network-"))  # where whoever runs PostgreSQL for root may go
+    programs = (*PROGRAMS[:2], Program("meetings", STANDIN, "service"))
+    size = Size(processes=2, postgres=True)
+
+    def network() -> Network:
+        given = GivenBroker(broker.url)
+        return Network(folder, broker=given, programs=programs, size=size, keep_up=True, say=said.append)
+
+    try:
+        with network() as first:
+            assert first.names() == ["sink", "quiet", "quiet-2", "meetings", "meetings-2"]
+            with create_engine(first.database("meetings")).begin() as connection:
+                connection.execute(text("CREATE TABLE kept AS SELECT 1 AS one"))
+            first.postgres.kill()
+            eventually(lambda: any("PostgreSQL, our private cluster, ended" in sentence for sentence in said))
+            eventually(lambda: first.postgres.problem() is None)
+        with network() as second, create_engine(second.database("meetings")).connect() as connection:
+            assert connection.scalar(text("SELECT one FROM kept")) == 1
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_a_killed_supervisor_leaves_nothing_running(broker: TestBroker, tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import select, update
 
 from services.notifications.store.tables import notices
+from shared.contracts import meetings as m
 from shared.contracts import registration as r
 from shared.contracts.base import REQUESTS, Channel, Mode, Role
 from shared.contracts.feedback import OpenWindow
 from shared.messaging.envelope import Cause
 from shared.storage.work import Store
 from tests.support.region import PORTAL, Region
-from tests.support.world import REGIONAL, coordinator, member
+from tests.support.world import OPERATOR, REGIONAL, coordinator, member
 
 DAY = date(2026, 11, 5)
 
@@ -75,6 +76,8 @@ class Scene:
         self._hold()
         self.guest = network.registration.send(r.AddWalkIn(meeting_id=self.meeting), self.place.host).guest_id
         self.contact = self._contact()
+        series = network.meetings.ask(m.MeetingPage(meeting_id=self.meeting), OPERATOR).series_id
+        self.series = network.meetings.ask(m.SeriesPage(series_id=series), OPERATOR)
 
     def _hold(self) -> None:
         with self.network.notifications.store.writing() as work:
@@ -93,6 +96,12 @@ class Scene:
         meetings, registration = network.meetings.seal, network.registration.seal
         notifications, feedback = network.notifications.seal, network.feedback.seal
         changed = {"meeting_id": self.meeting, "revision": 1}
+        series = {"series_id": self.series.series_id, "from_date": "2026-11-12"}
+        as_of = self.series.as_of.isoformat()
+        change = {
+            "rrule": "FREQ=WEEKLY;BYDAY=TH", "starts": "18:00", "minutes": 90, "venue_id": place.venue,
+            "room_id": place.room, "offers": [{"mode": "in_person", "capacity": 12}],
+        }  # fmt: skip
         rule = {"rrule": "FREQ=WEEKLY;BYDAY=TU", "starts_on": "2026-11-10", "starts": "19:00", "minutes": 90}
         choice = {"purpose": "meeting_reminders", "channel": "sms", "granted": True}
         span = {"after": "2026-11-01T00:00:00Z", "before": "2026-12-01T00:00:00Z"}
@@ -141,8 +150,13 @@ class Scene:
                 "venue_id": place.venue,
                 "room_id": place.room,
             },
+            "meetings.change_series.v1": {**series, "as_of": as_of, "change": change},
+            "meetings.stop_series.v1": {**series, "as_of": as_of},
+            "meetings.series_page.v1": {"series_id": self.series.series_id},
+            "meetings.preview_series_change.v1": {**series, "change": change},
             "meetings.move_meeting.v1": {
                 **changed,
+                "room_id": place.room,
                 "starts_local": "2026-11-06T19:00:00",
                 "minutes": 60,
                 "venue_id": place.venue,
@@ -242,11 +256,7 @@ class Scene:
             "notifications.settle_held.v1": {"notice_id": self.notice, "decision": "arrived"},
             "notifications.list_my_contacts.v1": {},
             "notifications.preview_lock_screen.v1": {"discretion": "open", "locale": "en"},
-            "notifications.preview_change.v1": {
-                "meeting_id": self.meeting,
-                "change": "moved_online",
-                "locale": "en",
-            },
+            "notifications.preview_change.v1": {"meeting_id": self.meeting, "change": "moved_online", "locale": "en"},
             "notifications.notice_progress.v1": {"meeting_id": self.meeting, "revision": 1},
             "notifications.ask_join_details.v1": {"meeting_id": self.meeting},
             "notifications.ask_calendar_file.v1": {"meeting_id": self.meeting},

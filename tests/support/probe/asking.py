@@ -20,11 +20,11 @@ def main() -> None:
     caller = Caller(settings.broker_url, load_keys(settings.keys, "meetings"))
     with (settings.data / "asked").open("a") as file:
         while True:
-            began = time.monotonic()
+            began, why = time.monotonic(), ""
             try:
                 said = str(caller.ask(ReadCounter(name="any")).value)
             except (Refused, Fault, Unreachable) as error:
-                said = type(error).__name__
-            file.write(json.dumps({"said": said, "seconds": time.monotonic() - began}) + "\n")
+                said, why = type(error).__name__, str(error)
+            file.write(json.dumps({"said": said, "why": why, "seconds": time.monotonic() - began}) + "\n")
             file.flush()
             eventlet.sleep(0.1)

@@ -73,11 +73,16 @@ def test_no_text_breaks_the_reading_of_a_token_or_of_a_word(text: str) -> None:
     [
         ("WRONG", Word.WRONG),
         ("wrong number!", Word.WRONG),
+        ("Please stop", Word.STOP),
+        ("CANCEL\n\nSent from my phone", Word.STOP),
+        ("\nQuit, pls.\r\n-- \r\nAna", Word.STOP),
+        ("End\nof story", Word.STOP),
         ("help", Word.HELP),
         ("Start", Word.START),
         ("can I cancel my seat?", Word.OTHER),
         ("cancel my seat", Word.OTHER),
         ("the end", Word.OTHER),
+        ("please cancel my seat", Word.OTHER),
         ("", Word.OTHER),
     ],
 )

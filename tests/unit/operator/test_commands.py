@@ -53,6 +53,26 @@ def test_an_input_that_cannot_even_be_asked_for_names_its_field(alone: Path) -> 
     assert told.output == "Error: name: say something here; it is blank\n"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CHAPTERHOUSE_FOLDER", "list.json/below", "cannot be written to (Not a directory)"),
+        ("CHAPTERHOUSE_FOLDER", "/proc/below", "cannot be written to"),
+        ("CHAPTERHOUSE_ADMIN_PORT", "99999", "CHAPTERHOUSE_ADMIN_PORT is '99999'; a port is a number from 1 to 65535"),
+        ("CHAPTERHOUSE_SMTP_PORT", "25x", "CHAPTERHOUSE_SMTP_PORT is '25x'"),
+        ("CHAPTERHOUSE_PORTAL_PORT", "8080", "each needs a port of its own"),
+    ],
+)
+def test_a_network_that_cannot_begin_says_why(
+    alone: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    """Before anything is started."""
+    monkeypatch.setenv(variable, value)
+    told = CliRunner().invoke(main, ["run"])
+    assert isinstance(told.exception, SystemExit)
+    assert words in " ".join(told.output.split())
+
+
 def test_a_wrong_setting_is_named_as_its_variable(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the operator has to write it."""
     monkeypatch.setenv("CHAPTERHOUSE_BATCH", "many")

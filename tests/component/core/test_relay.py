@@ -1,0 +1,175 @@
+"""The relay: what a commit says is handed to it under a lease, and whatever happens then, somebody sends it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from shared.contracts.base import ChapterId
+from shared.contracts.meetings import ChapterOpened
+from shared.messaging.outbox import Outgoing
+from shared.messaging.relay import BATCH, IN_HAND, Outbox, Relay
+from shared.storage import core
+from shared.storage.engine import make_engine
+from shared.storage.work import Store, Work
+from tests.support.probe.service import metadata
+from tests.support.processes import eventually
+from tests.support.samples import sample
+from tests.support.site import SPY, Site, chapter
+from tests.support.world import ring
+
+
+@pytest.fixture
+def store(database: str) -> Store[Work]:
+    """The probe's tables."""
+    engine = make_engine(database)
+    metadata.create_all(engine)
+    return Store(engine, Work, ring("feedback"))
+
+
+@pytest.fixture
+def relay(store: Store[Work]) -> Relay:
+    """As in a process whose link is open, after its first look."""
+    made = Relay("amqp://nobody", store, "feedback")
+    store.lease, store.on_said = made.lease, made.take
+    linked(made)
+    return made
+
+
+def linked(relay: Relay) -> list[Outgoing]:
+    """A new link is open; what its first look finds."""
+    relay.outbox.begin()
+    relay.connected = True
+    return relay._turn(set(), look=True)
+
+
+def say(store: Store[Work], *chapters: str) -> None:
+    """Commit one event for each of these."""
+    with store.writing() as work:
+        for each in chapters:
+            work.publish(sample(ChapterOpened, chapter_id=ChapterId(each)))
+
+
+def fail_after_saying(work: Work, chapter: str) -> None:
+    """Written already, and then undone."""
+    work.publish(sample(ChapterOpened, chapter_id=ChapterId(chapter)))
+    work.flush()
+    raise ValueError(chapter)
+
+
+def subjects(store: Store[Work], rows: list[Outgoing]) -> list[str]:
+    """Of whom these rows tell, read anew from the table by position and id."""
+    with store.reading() as work:
+        found = {
+            (row.position, row.event_id, row.body): row.subject for row in work.connection.execute(select(core.outbox))
+        }
+    return [found[row.position, row.event_id, bytes(row.body)] for row in rows]
+
+
+def expire(store: Store[Work]) -> None:
+    """Half a minute passes."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    with store.writing() as work:
+        work.connection.execute(update(core.outbox).values(leased_until=past))
+
+
+def test_what_a_commit_says_is_handed_over_and_found_by_nobody_else(store: Store[Work], relay: Relay) -> None:
+    """In its order, with positions, ids and bytes as they stand in the table."""
+    say(store, "one", "two", "three")
+    assert Outbox(store).turn((), ()) == []
+    assert relay._turn(set(), look=True) == []
+    assert subjects(store, relay._by_hand()) == ["one", "two", "three"]
+    assert relay._by_hand() == []
+
+
+def test_what_is_undone_is_never_handed_over(store: Store[Work], relay: Relay) -> None:
+    """By a savepoint, also where the inside flushed it; or with the whole transaction."""
+    with store.writing() as work:
+        work.publish(sample(ChapterOpened, chapter_id=ChapterId("kept")))
+        with pytest.raises(ValueError, match="inside"), work.savepoint():
+            fail_after_saying(work, "inside")
+    with pytest.raises(ValueError, match="all of it"), store.writing() as work:
+        fail_after_saying(work, "all of it")
+    assert subjects(store, relay._by_hand()) == ["kept"]
+
+
+def test_a_lease_in_the_hands_of_the_dead_is_taken_over_when_it_expires(store: Store[Work], relay: Relay) -> None:
+    """Not before; and one that lived on lets go of it by itself, so that it is sent once."""
+    say(store, "one")
+    relay._handed[0] = (relay._handed[0][0]._replace(until=datetime.now(UTC)), relay._handed[0][1])
+    assert Outbox(store).turn((), ()) == []
+    expire(store)
+    assert subjects(store, Outbox(store).turn((), ())) == ["one"]
+    assert relay._by_hand() == []
+
+
+def test_what_a_lost_link_left_is_taken_up_by_the_next_at_once(store: Store[Work], relay: Relay) -> None:
+    """Handed over and not sent, leased and not confirmed, or committed while there was no link."""
+    relay.connected = False
+    say(store, "leased")
+    relay.connected = True
+    assert len(relay._turn(set(), look=True)) == 1
+    say(store, "in hand")
+    relay.connected = False
+    say(store, "free")
+    assert subjects(store, Outbox(store).turn((), (), most=10)) == ["free"], "others have only what lies free"
+    say(store, "free too")
+    assert subjects(store, linked(relay)) == ["leased", "in hand", "free too"]
+    assert relay._by_hand() == []
+
+
+def test_only_what_was_confirmed_is_marked(store: Store[Work], relay: Relay) -> None:
+    """Never what lies between: another's rows may stand there. What was refused lies free again."""
+    say(store, "one", "two", "three", "four")
+    one, two, three, four = relay._by_hand()
+    relay._confirmed = {one.position, four.position}
+    assert relay._turn({three.position}, look=True) == [three], "it is found by the very look that gave it back"
+    with store.reading() as work:
+        sent = work.connection.scalars(select(core.outbox.c.position).where(core.outbox.c.sent_at.is_not(None)))
+        assert set(sent) == {one.position, four.position}
+    assert subjects(store, linked(relay)) == ["two", "three"]
+    assert two.position < three.position
+
+
+def test_what_is_too_much_to_hold_lies_free(store: Store[Work], relay: Relay) -> None:
+    """One commit larger than a batch, or more than a slow broker takes: no memory is filled, and none waits for a lease."""
+    say(store, *(f"much-{number}" for number in range(BATCH + 1)))
+    assert relay._by_hand() == []
+    assert len(relay._turn(set(), look=True)) == BATCH
+    assert relay.lease(1) is None, "there is more in the table: that comes first"
+    assert len(relay._turn(set(), look=True)) == 1
+    assert relay.lease(1) is not None
+    relay._in_hand = IN_HAND + 1
+    assert relay.lease(1) is None
+
+
+def test_what_the_broker_refuses_is_sent_again_until_it_takes_it(one_site: Site) -> None:
+    """A full queue that rejects is a refusal for whoever publishes; nothing is marked that was not taken."""
+    with one_site.broker() as connection:
+        channel = connection.default_channel
+        limits = {"x-max-length": 0, "x-overflow": "reject-publish"}
+        channel.queue_declare("full", durable=True, auto_delete=False, arguments=limits)
+        channel.queue_bind("full", "live", "feedback.probe_heard.v1")
+    child = one_site.start()
+    said = [chapter() for _ in range(3)]
+    one_site.say(*said)
+    assert eventually(lambda: "broker_refused_events" in child.log.read_text())
+    assert one_site.unsent() == 3
+    with one_site.broker() as connection:
+        connection.default_channel.queue_delete("full")
+    one_site.balances(said)
+    assert one_site.heard() == {row.event_id for row in one_site.outgoing()}
+
+
+def test_two_processes_send_each_event_once(site: Site) -> None:
+    """As long as nobody dies: neither takes what the other has in hand."""
+    site.start(batch="5")
+    site.start(batch="5")
+    said = [chapter() for _ in range(200)]
+    site.say(*said)
+    site.balances(said)
+    heard = Counter(message.properties["message_id"] for message in site.take(SPY))
+    assert heard == Counter(row.event_id for row in site.outgoing())
