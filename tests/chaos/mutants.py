@@ -41,11 +41,17 @@ def no_outbox() -> None:
     record = outbox.record
     url = Settings().broker_url
 
-    def say_at_once(connection: Connection, said: Sequence[tuple[Event, Cause]], at: datetime) -> None:
+    def say_at_once(
+        connection: Connection,
+        said: Sequence[tuple[Event, Cause]],
+        at: datetime,
+        lease: outbox.Lease | None = None,
+    ) -> list[outbox.Outgoing]:
         record(connection, said, at)
         new = connection.execute(select(rows).where(rows.c.sent_at.is_(None))).all()
         connection.execute(update(rows).where(rows.c.sent_at.is_(None)).values(sent_at=at))
         eventlet.spawn(_publish, url, [(bytes(row.body), row.event_id, row.type) for row in new])
+        return []
 
     outbox.record = say_at_once
 
