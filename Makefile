@@ -7,7 +7,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run cluster test bench test-rabbitmq4 lint format types clean lock setup
+.PHONY: help run cluster test bench chaos test-rabbitmq4 lint format types clean lock setup
 
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,9 @@ test: $(READY) ## Lint, types, import rules and the whole suite, on a real broke
 	@$(BIN)/python -m tests.support.prepare
 	@$(MAKE) --no-print-directory lint types
 	CHAPTERHOUSE_EXPECT_VARIANTS=sqlite,postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+chaos: $(READY) ## Hurt a whole network in every way we know while people use it, and audit it (MINUTES= SEED= DATABASE= NODES=)
+	$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) $(if $(NODES),--nodes $(NODES))
 
 test-rabbitmq4: $(READY) ## The event core and the cluster on RabbitMQ 4, which is fetched from Debian 13 into var/rabbitmq4
 	@$(BIN)/python -m tests.support.rabbitmq4 var/rabbitmq4

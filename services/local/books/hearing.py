@@ -45,7 +45,7 @@ _ID = 36
 """The length of an event's id. What could not be read at all is parked under the 64 digits of its body's hash."""
 
 
-def lines(databases: Mapping[str, Database]) -> Iterator[Line]:
+def lines(databases: Mapping[str, Database], strangers: frozenset[str] = frozenset()) -> Iterator[Line]:
     """Said = inbox and parked, for each who hears; every outbox sent, and numbered without a gap."""
     spoken: dict[str, str] = {
         event_id: kind
@@ -54,15 +54,17 @@ def lines(databases: Mapping[str, Database]) -> Iterator[Line]:
     }
     for service, types in HEARS.items():
         if types or databases[service].column("SELECT event_id FROM inbox"):
-            yield _heard(service, types, spoken, databases[service])
+            yield _heard(service, types, spoken, databases[service], strangers)
     yield _sent(databases)
     yield _numbered(databases)
 
 
-def _heard(service: str, types: frozenset[str], spoken: Mapping[str, str], database: Database) -> Line:
+def _heard(
+    service: str, types: frozenset[str], spoken: Mapping[str, str], database: Database, strangers: frozenset[str]
+) -> Line:
     due = {event_id for event_id, kind in spoken.items() if kind in types}
     inbox = set(database.column("SELECT event_id FROM inbox"))
-    parked = {each for each in database.column("SELECT event_id FROM parked") if len(each) == _ID}
+    parked = {each for each in database.column("SELECT event_id FROM parked") if len(each) == _ID} - strangers
     return equal(f"What {service} hears", ("said", due), (f"inbox or parked ({len(parked)})", inbox | parked))
 
 

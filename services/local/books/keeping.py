@@ -74,7 +74,7 @@ def lines(where: Where, now: Now) -> Iterator[Line]:
     planted, arrived = Planted.read(where.planted), Arrived.read(where.sink_log)
     yield from broker.lines(where, broker.queues(where))
     with Databases(where) as databases:
-        yield from hearing.lines(databases)
+        yield from hearing.lines(databases, where.strangers)
         yield from notices.lines(databases, arrived, now())
         yield from seats.lines(databases)
         yield from slips.lines(databases, planted, now())

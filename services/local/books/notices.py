@@ -14,6 +14,8 @@ from services.local.books.line import Line, equal, none
 from services.local.books.reading import Database, moment, said
 from services.local.books.where import Unreadable
 
+FAILED = "http_5"
+"""How the reason begins where the provider failed: it may have taken the text before it did."""
 ENDS = ("sent", "refused", "expired", "held")
 _SEAT_NEWS = frozenset({"seat_confirmed", "seat_promoted", "seat_waitlisted", "seat_released"})
 _CHANGES = frozenset({"meeting_changed", "meeting_cancelled"})
@@ -174,13 +176,13 @@ def _arrived(what: str, channel: str, database: Database, arrived: Counter[str])
     accepted: set[str] = set()
     certain: set[str] = set()
     doubtful: list[str] = []
-    for notice, provider_id, outcome, how in database.rows(
-        "SELECT notice_id, provider_id, outcome, channel FROM deliveries"
+    for notice, provider_id, outcome, reason, how in database.rows(
+        "SELECT notice_id, provider_id, outcome, reason, channel FROM deliveries"
     ):
         if how == channel and outcome == "accepted":
             accepted.add(provider_id or f"no id, notice {notice}")
             certain.add(notice)
-        elif how == channel and outcome in ("unknown", "sending"):
+        elif how == channel and (outcome in ("unknown", "sending") or (how == "sms" and reason.startswith(FAILED))):
             doubtful.append(notice)
     unknown = len(set(doubtful) - certain) if channel == "email" else len(doubtful)
     beyond = set(arrived) - accepted

@@ -71,6 +71,8 @@ class Where:
     vhost: str | None = None
     rungs: tuple[float, ...] = RUNGS
     leave_out: tuple[Path, ...] = ()
+    strangers: frozenset[str] = frozenset()
+    """Ids of events that nobody said: a test put them into a queue. What is parked under them was heard by no one."""
     patience: float = 60.0
     """Seconds until nothing must be unsettled any more."""
     again_after: float = 6.0

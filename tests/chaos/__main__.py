@@ -1,0 +1,105 @@
+"""``python -m tests.chaos``: hurt a whole network in every way we know while people use it, and have it audited.
+
+docs/chaos.md says what is done, how to read what is printed, and what the equations are.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import click
+import structlog
+from rich.console import Console
+
+from services.local.cluster import Cluster
+from services.local.network import NetworkFailed
+from services.local.processes import Leash
+from tests.chaos.faults import faults_for
+from tests.chaos.network import ChaosNetwork
+from tests.chaos.run import Run
+
+
+@click.command()
+@click.option("--minutes", default=3.0, show_default=True, help="How long faults strike. The minimums are for ten.")
+@click.option("--seed", type=int, help="Of the history and the faults; a new one where none is named.")
+@click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
+@click.option("--nodes", type=click.Choice(["1", "3"]), default="1", show_default=True, help="Of the broker.")
+@click.option("--processes", default=2, show_default=True, help="Of each service.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Kept afterwards. A scratch folder, removed, if none is named."
+)
+@click.option("--allow-missing", multiple=True, metavar="KIND", help="A kind of fault that this machine cannot do.")
+def main(
+    *,
+    minutes: float,
+    seed: int | None,
+    database: Literal["sqlite", "postgresql"],
+    nodes: str,
+    processes: int,
+    folder: Path | None,
+    allow_missing: tuple[str, ...],
+) -> None:
+    """Hurt a network in every way we know, and have it audited."""
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    console.print(
+        f"seed {seed}, {minutes:g} minutes, {database}, {nodes} nodes, {processes} processes of each service",
+        highlight=False,
+    )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started and mounted is undone
+    at = folder or Path(tempfile.mkdtemp(prefix="chapterhouse-chaos-"))
+    at.mkdir(parents=True, exist_ok=True)
+    _keep_quiet(at / "driver.log")
+    try:
+        with (
+            _broker(at / "var" / "broker", int(nodes)) as broker,
+            ChaosNetwork(at / "var", seed=seed, processes=processes, database=database, broker=broker) as chaos,
+        ):
+            run = Run(chaos, console, seed=seed, minutes=minutes, log=at / "driver.jsonl")
+            outcome = run.play(faults_for(chaos), allow_missing)
+    except NetworkFailed as failed:
+        raise click.ClickException(str(failed)) from failed
+    finally:
+        if folder is None:
+            shutil.rmtree(at, ignore_errors=True)
+    console.print(
+        f"seed {seed}: {'everything balances' if outcome.good else 'not everything is as it should be'}",
+        highlight=False,
+    )
+    sys.exit(0 if outcome.good else 1)
+
+
+@contextmanager
+def _broker(folder: Path, nodes: int) -> Iterator[Cluster | None]:
+    """A cluster of so many nodes; None for one, which the network starts itself."""
+    if nodes == 1:
+        yield None
+        return
+    leash = Leash()
+    cluster = Cluster(folder, leash, size=nodes)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        leash.close()
+
+
+def _keep_quiet(file: Path) -> None:
+    """What the driver's own connections to the broker log while it is away, goes to a file."""
+    logging.basicConfig(filename=file, force=True)
+    logging.captureWarnings(capture=True)
+    structlog.configure(logger_factory=structlog.WriteLoggerFactory(file.open("a")))
+
+
+if __name__ == "__main__":
+    main()
