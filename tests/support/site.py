@@ -73,7 +73,8 @@ class Site:
         with self.broker() as connection:
             topology.declare(connection, LADDER)
             channel = connection.default_channel
-            quorum = {"x-queue-type": "quorum"}  # a classic one's node may die, and RabbitMQ 4 then confirms nothing to it
+            # A classic one's node may die, and RabbitMQ 4 then confirms nothing to it.
+            quorum = {"x-queue-type": "quorum"}
             channel.queue_declare(SPY, durable=True, auto_delete=False, arguments=quorum)
             channel.queue_bind(SPY, "live", ProbeHeard.type)
 
