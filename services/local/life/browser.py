@@ -5,7 +5,9 @@ Nothing is sent that no form on the page asks for, hidden fields included: what 
 
 from __future__ import annotations
 
+import functools
 import re
+import ssl
 import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -24,6 +26,12 @@ _SILENT = frozenset({"script", "style", "head", "svg"})
 _BLOCKS = frozenset(
     {"p", "div", "li", "h1", "h2", "h3", "h4", "tr", "section", "dt", "dd", "ul", "ol", "table", "form", "caption"}
 )
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """One for all windows: each would read the authorities anew, at a MB a window."""
+    return httpx.create_ssl_context()
 
 
 class Stuck(Exception):  # noqa: N818 - ends the story, told as a sentence
@@ -131,7 +139,7 @@ class Browser:
         if network:
             headers["X-Forwarded-For"] = network
         self._client = httpx.Client(
-            base_url=base, headers=headers, follow_redirects=True, timeout=PATIENCE, trust_env=False
+            base_url=base, headers=headers, follow_redirects=True, timeout=PATIENCE, trust_env=False, verify=_trust()
         )
 
     def __enter__(self) -> Self:
