@@ -77,6 +77,11 @@ class Breaker:
         return True
 
     @property
+    def any_open(self) -> bool:
+        """Whether some handler is broken: what waits for an earlier event may wait for one of its."""
+        return any(circuit.probe_at is not None for circuit in self._circuits.values())
+
+    @property
     def stage(self) -> int:
         """The rung on which the events of broken handlers wait: it is as long as the pause."""
         return max((circuit.stage for circuit in self._circuits.values()), default=0)

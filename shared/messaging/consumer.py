@@ -147,10 +147,10 @@ class Batches:
             self.busy = False
 
     def hold(self, seconds: float) -> None:
-        """Wait in the middle of a batch (the database is away) while the link stays alive."""
+        """Wait in the middle of a batch (the database is away, or the ladder) while the link stays alive."""
         until = time.monotonic() + seconds
         while not self._stopping and self._link is not None and (left := until - time.monotonic()) > 0:
             if not self._link.drain(min(left, 0.5)):
                 eventlet.sleep(0)
         if self._stopping:
-            raise LinkLost("stopping while the database is away")
+            raise LinkLost("stopping while what the batch needs is away")

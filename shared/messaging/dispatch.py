@@ -47,7 +47,7 @@ class Verdict(Enum):
     DONE = "done"
     RETRY = "retry"
     WAIT = "wait"
-    """Its handler is broken: it waits on the ladder, on the breaker's rung, and does not climb."""
+    """Its handler is broken, or one that it waits for may be: on the ladder, on the breaker's rung, it does not climb."""
 
 
 class StoreAway(Exception):  # noqa: N818
@@ -153,7 +153,7 @@ class Dispatcher(Generic[WorkT]):
             )
             if not isinstance(error, NotYet) and not is_contention(error):
                 self._note_failure([handler] if handler else handlers, envelope.id, kind)
-            if self.breaker.open(handlers):
+            if self.breaker.open(handlers) or (isinstance(error, NotYet) and self.breaker.any_open):
                 return Verdict.WAIT
             if delivery.attempt < self.attempts:
                 return Verdict.RETRY

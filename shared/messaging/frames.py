@@ -30,6 +30,23 @@ CONTENT_TYPE, CONTENT_ENCODING, HEADERS, DELIVERY_MODE, MESSAGE_ID, TYPE = 0x800
 """Property flags of a content header."""
 
 
+def _legible(raw: bytes, at: int) -> tuple[dict[str, Any], int]:
+    """The properties of a message; none where they cannot be read.
+
+    RabbitMQ passes on what py-amqp raises at in various ways: a header's time past the year 9999, a text that is no
+    UTF-8, a table a thousand deep. Whoever may publish could end every process with it, one after the other; so the
+    body alone says what becomes of such a message.
+    """
+    try:
+        return _AS_SENT(raw, at)
+    except Exception:  # noqa: BLE001 - whatever it was, it is the sender's
+        return {}, len(raw)
+
+
+_AS_SENT = PROPERTY_CLASSES[BASIC]
+PROPERTY_CLASSES[BASIC] = _legible  # for what py-amqp reads itself, too
+
+
 class Arrived:
     """A delivery. Shows what py-amqp's Message shows of one; the properties are read when somebody asks."""
 
@@ -51,7 +68,7 @@ class Arrived:
     def properties(self) -> dict[str, Any]:
         """By py-amqp's names, such as ``message_id``."""
         if self._properties is None:
-            self._properties, _ = PROPERTY_CLASSES[BASIC](self._raw, 0)
+            self._properties, _ = _legible(self._raw, 0)
         return self._properties
 
     @property

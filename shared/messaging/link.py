@@ -42,6 +42,9 @@ class Link:
         self._broken = False
         with self.guard():
             self._amqp: Any = _connect(url, name, heartbeat)
+            self._heartbeat: float = self._amqp.heartbeat  # the smaller of ours and the broker's
+            # However py-amqp waits for an answer: a broker that lives says something within this time.
+            self._amqp.transport.sock.settimeout(self._patience or None)
             self.channel: Any = self._amqp.channel()
             self.channel.auto_decode = False
             self._amqp.client_properties.get("capabilities", {}).pop("connection.blocked", None)
@@ -49,9 +52,13 @@ class Link:
             self._send = self._amqp.transport._write  # noqa: SLF001
             self._amqp.transport._write = self._send_or_keep  # noqa: SLF001
             self._inflow = Inflow(self._amqp.transport)
-        self._heartbeat: float = self._amqp.heartbeat  # the smaller of ours and the broker's
         self._heard = (0, time.monotonic())
         self._heart = eventlet.spawn(self._beat)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds of silence after which a broker is given up; 0 without heartbeats."""
+        return 2 * self._heartbeat + 5 if self._heartbeat else 0.0
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -162,7 +169,7 @@ class Link:
         last, since = self._heard
         if count != last:
             self._heard = (count, time.monotonic())
-        elif self._heartbeat and time.monotonic() - since > 2 * self._heartbeat + 5:
+        elif self._patience and time.monotonic() - since > self._patience:
             raise LinkLost("the broker has been silent for two heartbeats")
 
     def _beat(self) -> None:

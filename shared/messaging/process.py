@@ -62,8 +62,9 @@ class Core:
         self.clock = clock_for(settings.clock_file)
         engine = make_engine(settings.database(name))
         self.store: Store[Any] = Store(engine, self.service_class.work, keys, self.clock)  # type: ignore[attr-defined]
+        self.mark = mark(settings.ladder)
         self.declare()
-        self.relay = Relay(settings.broker_url, self.store, name)
+        self.relay = Relay(settings.broker_url, self.store, name, self.mark)
         self.store.lease, self.store.on_said = self.relay.lease, self.relay.take
         self.caller = Caller(settings.broker_url, keys)
         parts = Parts(settings=settings, keys=keys, clock=self.clock, store=self.store, ask=self.caller.ask)
@@ -114,7 +115,7 @@ class Core:
         while True:
             try:
                 with connection_to(in_turn(self.settings.broker_url)[0]) as connection:
-                    topology.furnish(connection, self.settings.ladder, mark(self.settings.ladder))
+                    topology.furnish(connection, self.settings.ladder, self.mark)
                     return
             except topology.NotFurnished:
                 log.warning("broker_not_furnished", hint="import what `chapterhouse topology` of this version prints")

@@ -40,6 +40,8 @@ IN_HAND = 4 * BATCH
 """More than that lies in the table until somebody looks, so that a slow broker fills no memory."""
 LOOK_SECONDS = 1.0
 CONFIRM_SECONDS = 20.0
+FIRST_DELAY = 0.2
+"""Seconds before a new link; it doubles until the relay has come as far as the database."""
 
 
 _THESE = {  # one parameter for any number of rows (see inbox.py)
@@ -83,7 +85,8 @@ class Outbox:
     def _leasing(self, most: int) -> ReturningUpdate[tuple[int, str, str, bytes]]:
         lease = self.lease()
         of_a_lost_link = outbox.c.leased_by.startswith(self._relay) & (outbox.c.leased_by != lease.holder)
-        expired = outbox.c.leased_until < real_now()
+        now = real_now()  # which may have been set back: a lease that ends later than any can was given before that
+        expired = (outbox.c.leased_until < now) | (outbox.c.leased_until > now + 2 * LEASE)
         free = (
             select(outbox.c.position)
             .where(outbox.c.sent_at.is_(None), outbox.c.leased_until.is_(None) | expired | of_a_lost_link)
@@ -107,11 +110,12 @@ class Outbox:
 
 
 class Relay:
-    """Keeps a link of its own and runs until it is stopped."""
+    """Keeps a link of its own and runs until it is stopped. Says nothing to a broker without the topology's ``mark``."""
 
-    def __init__(self, url: str, store: Store[Any], service: str) -> None:
+    def __init__(self, url: str, store: Store[Any], service: str, mark: str) -> None:
         self._url = url
         self._service = service
+        self._mark = mark
         self.outbox = Outbox(store)
         self._woken = Signal()
         self._stopping = False
@@ -119,6 +123,7 @@ class Relay:
         self._in_hand = 0
         self._behind = True  # there is, or may be, more in the table than one look takes
         self._next_look = 0.0
+        self._delay = FIRST_DELAY
         self._confirmed: set[int] = set()  # and not marked yet; outlives a link
         self.connected = False
 
@@ -148,13 +153,14 @@ class Relay:
 
     def run(self) -> None:
         """Send until stopped; a lost link or a database away is waited for."""
-        delay = 0.2
         while not self._stopping:
             link = None
             try:
                 link = Link(self._url, name=f"{self._service} relay")
+                with link.writing() as channel:
+                    channel.exchange_declare(self._mark, "fanout", passive=True)
                 confirms = Confirms(link)
-                self.connected, delay = True, 0.2
+                self.connected = True
                 self._send(link, confirms)
             except LinkLost as lost:
                 log.warning("relay_lost_broker", reason=str(lost))
@@ -165,8 +171,8 @@ class Relay:
                 if link is not None:
                     link.close()
             if not self._stopping:
-                eventlet.sleep(delay)
-                delay = min(delay * 2, 5.0)
+                eventlet.sleep(self._delay)
+                self._delay = min(self._delay * 2, 5.0)
 
     def _send(self, link: Link, confirms: Confirms) -> None:
         """Send batch after batch until stopped; what was confirmed is marked when there is enough of it, or time."""
@@ -205,6 +211,7 @@ class Relay:
     def _turn(self, refused: set[int], *, look: bool) -> list[Outgoing]:
         rows = self.outbox.turn(self._confirmed, refused, most=BATCH if look else 0)
         self._confirmed = set()
+        self._delay = FIRST_DELAY  # broker and database are there, both
         if look:
             self._behind = len(rows) == BATCH
             self._next_look = 0.0 if self._behind else time.monotonic() + LOOK_SECONDS

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import eventlet
 import structlog
 from amqp import Message
+from amqp.exceptions import NotFound
 from nameko.extensions import DependencyProvider, Entrypoint
 from nameko.runners import ServiceRunner
 
@@ -94,12 +95,16 @@ class _Taking(Entrypoint):  # type: ignore[misc]
 
     def work_in_the_end(self, batch: list[Any]) -> Any:
         """The same; while the database is away it is tried again and again, and the link stays alive."""
+        return self.in_the_end(lambda: self.work(batch), StoreAway, "database_away")
+
+    def in_the_end(self, attempt: Callable[[], T], away: type[Exception], said: str) -> T:
+        """What this returns at last. Nothing is given back meanwhile: that would count against each of the batch."""
         delay = 0.1
         while True:
             try:
-                return self.work(batch)
-            except StoreAway as away:
-                log.warning("database_away", reason=str(away), waiting=delay)
+                return attempt()
+            except away as error:
+                log.warning(said, reason=str(error), waiting=delay)
                 self.batches.hold(delay)
                 delay = min(delay * 2, 10.0)
 
@@ -117,7 +122,7 @@ class Events(_Taking):
         verdicts = self.work_in_the_end([_delivery(message) for message in messages])
         again = [(m, verdict) for m, verdict in zip(messages, verdicts, strict=True) if verdict is not Verdict.DONE]
         if again:
-            self._climb(again)
+            self.in_the_end(lambda: self._climb(again), LadderAway, "ladder_away")
         reached("between commit and ack")
         name = self.core.name
         for verdict in Verdict:
@@ -129,8 +134,21 @@ class Events(_Taking):
     def _climb(self, again: list[tuple[Any, Verdict]]) -> None:
         """Put these on their rung of the ladder, with confirms, without x-death; then they may be acknowledged.
 
-        What waits for a broken handler lies on the breaker's rung, and has not climbed.
+        What waits for a broken handler lies on the breaker's rung, and has not climbed. Raises LadderAway where not all
+        were taken; those that were are no more among these. Raises LinkLost where a rung is missing.
         """
+        try:
+            refused = self._put(again)
+        except LinkLost as lost:
+            if isinstance(lost.__cause__, NotFound):
+                raise
+            raise LadderAway(str(lost)) from lost
+        again[:] = [each for index, each in enumerate(again) if index in refused]
+        if again:
+            raise LadderAway("the broker refused an event on its retry ladder")
+
+    def _put(self, again: list[tuple[Any, Verdict]]) -> set[int]:
+        """Which of these the broker refused."""
         waiting = self.core.dispatcher.breaker.stage
         link = Link(self.core.settings.broker_url, name=f"{self.core.name} ladder")
         try:
@@ -147,11 +165,13 @@ class Events(_Taking):
                 rungs = self.core.settings.ladder
                 rung = topology.rung_name(rungs[min(at, len(rungs) - 1)])
                 confirms.publish(index, copy, rung, f"{self.core.name}.events")
-            _, refused = confirms.settle(CONFIRM_SECONDS)
+            return confirms.settle(CONFIRM_SECONDS)[1]
         finally:
             link.close()
-        if refused:
-            raise LinkLost("the broker refused an event on its retry ladder")
+
+
+class LadderAway(Exception):  # noqa: N818
+    """The ladder cannot be reached, or refuses: the batch stays in hand until it takes what failed."""
 
 
 class Dead(_Taking):

@@ -138,10 +138,13 @@ def furnish(connection: Connection, ladder: Sequence[float], mark: str) -> None:
     """Declare all of it; where our user may not, look whether someone else has. Raises NotFurnished.
 
     ``mark`` is an exchange whose name tells one topology from another (shared.messaging.definitions): a broker
-    without it was furnished for another version, or for another ladder, and might not bind what we say.
+    without it was furnished for another version, or for another ladder, and might not bind what we say. It is declared
+    last: a relay says nothing before, as what is said between an exchange and its bindings would be heard by nobody.
     """
     try:
         declare(connection, ladder)
+        with connection.channel() as channel:
+            channel.exchange_declare(mark, "fanout", durable=True, auto_delete=False)
     except AccessRefused:
         with connection.channel() as channel:
             try:

@@ -76,7 +76,10 @@ class Settings(FromEnvironment):
     @field_validator("broker_url")
     @classmethod
     def _an_address(cls, value: str) -> str:
-        for each in filter(None, map(str.strip, value.split(";"))):
+        named = [each for part in value.split(";") if (each := part.strip())]
+        if not named:
+            raise ValueError("no broker is named: amqp://user:password@host/vhost")
+        for each in named:
             if problem := problem_of(each):
                 raise ValueError(problem)
         return value

@@ -12,11 +12,12 @@ import pytest
 from shared.contracts.base import Actor, Role
 from shared.contracts.errors import Unreachable
 from shared.gateway.client import Client
+from shared.messaging import topology
 from tests.support.broker import TestBroker
 from tests.support.database import TestPostgres
 from tests.support.probe.service import ReadCounter
 from tests.support.processes import eventually
-from tests.support.site import QUEUE, Site, chapter, stop
+from tests.support.site import LADDER, QUEUE, Site, chapter, stop
 from tests.support.world import ring
 
 
@@ -143,3 +144,20 @@ def test_what_the_broker_refuses_is_told_at_once_and_asked_over_another_connecti
     assert asyncio.run(asked()) == "0"
     eventually(lambda: answers(site)[-1]["said"] == "0", what="the service's answer")
     assert asking.alive()
+
+
+def test_while_the_ladder_refuses_its_batch_stays_in_hand(one_site: Site) -> None:
+    """Handed back it would come again at once, with all that was fetched, and a hundred times is the broker's limit."""
+    with one_site.broker() as connection:
+        channel = connection.default_channel
+        limits = {"x-max-length": 0, "x-overflow": "reject-publish"}
+        channel.queue_declare("full", durable=True, auto_delete=False, arguments=limits)
+        channel.queue_bind("full", topology.rung_name(LADDER[0]))
+    child = one_site.start()
+    said = [chapter("fail 2"), *(chapter() for _ in range(5))]
+    one_site.say(*said)
+    eventually(lambda: child.log.read_text().count("ladder_away") > 2, what="its asking again")
+    with one_site.broker() as connection:
+        connection.default_channel.queue_delete("full")
+    one_site.balances(said)
+    assert "consumer_lost_broker" not in child.log.read_text()

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import eventlet
 import pytest
+from kombu import Connection
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
 from shared.contracts.base import ChapterId
 from shared.contracts.meetings import ChapterOpened
+from shared.messaging import topology
+from shared.messaging.definitions import mark
 from shared.messaging.outbox import Outgoing
 from shared.messaging.relay import BATCH, IN_HAND, Outbox, Relay
 from shared.storage import core
@@ -18,7 +23,7 @@ from shared.storage.work import Store, Work
 from tests.support.probe.service import metadata
 from tests.support.processes import eventually
 from tests.support.samples import sample
-from tests.support.site import SPY, Site, chapter
+from tests.support.site import LADDER, SPY, Site, chapter
 from tests.support.world import ring
 
 
@@ -33,7 +38,7 @@ def store(database: str) -> Store[Work]:
 @pytest.fixture
 def relay(store: Store[Work]) -> Relay:
     """As in a process whose link is open, after its first look."""
-    made = Relay("amqp://nobody", store, "feedback")
+    made = Relay("amqp://nobody", store, "feedback", "no mark")
     store.lease, store.on_said = made.lease, made.take
     linked(made)
     return made
@@ -173,3 +178,62 @@ def test_two_processes_send_each_event_once(site: Site) -> None:
     site.balances(said)
     heard = Counter(message.properties["message_id"] for message in site.take(SPY))
     assert heard == Counter(row.event_id for row in site.outgoing())
+
+
+def test_nothing_is_said_to_a_broker_that_is_not_furnished_to_its_end(
+    vhost: str, store: Store[Work], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its disk was lost, and another process is about to declare: what no queue hears yet would be confirmed and gone."""
+    relay = Relay(vhost, store, "feedback", mark(LADDER))
+    say(store, "one")
+    reasons: list[str] = []
+
+    def furnish_and_stop(_seconds: float) -> None:
+        """In place of a pause: at the first there is an exchange and no more, at the second all of it."""
+        with Connection(vhost) as connection:
+            if not reasons:
+                for exchange in topology.exchanges(LADDER):
+                    exchange(connection.default_channel).declare()
+            else:
+                topology.furnish(connection, LADDER, mark(LADDER))
+        reasons.append(str(relay.outbox.unsent()[0]))
+        if len(reasons) > 5:
+            relay._stopping = True
+
+    monkeypatch.setattr(relay, "_wait", lambda _link: setattr(relay, "_stopping", True))
+    monkeypatch.setattr(eventlet, "sleep", furnish_and_stop)
+    relay.run()
+    assert reasons == ["1", "1"], "it said nothing, twice"
+    assert relay.outbox.unsent()[0] == 0
+    with Connection(vhost) as connection:
+        assert connection.default_channel.queue_declare("notifications.events", passive=True).message_count == 1
+
+
+def test_a_lease_beyond_any_is_of_a_clock_that_was_set_back(store: Store[Work], relay: Relay) -> None:
+    """Else what a dead relay held would wait for as long as the clock went back."""
+    say(store, "one")
+    with store.writing() as work:
+        work.connection.execute(update(core.outbox).values(leased_until=datetime.now(UTC) + timedelta(hours=1)))
+    assert subjects(store, Outbox(store).turn((), ())) == ["one"]
+
+
+def test_a_relay_without_its_database_asks_the_broker_for_ever_fewer_links(
+    vhost: str, store: Store[Work], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link that opens is no reason to hurry where the database is what is away."""
+    with Connection(vhost) as connection:
+        topology.furnish(connection, LADDER, mark(LADDER))
+    relay = Relay(vhost, store, "feedback", mark(LADDER))
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        relay._stopping = len(pauses) == 4
+
+    def away(*_: object, **__: object) -> list[Outgoing]:
+        raise DBAPIError("a statement", None, Exception("away"))
+
+    monkeypatch.setattr(relay.outbox, "turn", away)
+    monkeypatch.setattr(eventlet, "sleep", pause)
+    relay.run()
+    assert pauses == [0.2, 0.4, 0.8, 1.6]

@@ -44,6 +44,7 @@ def test_a_good_address_is_taken(url: str, file: str) -> None:
         ("amqps://u:secret@broker/v?no_verify_ssl=1", "no_verify_ssl is none of them"),
         ("amqp://u:secret@broker/v?cafile={file}", "nothing would be encrypted"),
         ("amqps://u:secret@broker/v?certfile={file}", "go together"),
+        (" ; ", "no broker is named"),
         ("amqp://u:secret@one/v; amqps://u:secret@two/v?cafile=/nowhere.pem", "no such file"),
     ],
 )

@@ -67,6 +67,16 @@ def test_a_handler_that_waits_for_an_earlier_event_is_not_broken(dispatcher: Dis
     assert not dispatcher.breaker.told()
 
 
+def test_who_waits_for_an_earlier_event_does_not_climb_while_a_handler_is_broken(dispatcher: Dispatcher[Work]) -> None:
+    """What it waits for may lie before the broken one: it would be parked for another's mistake."""
+    dispatcher.breaker.failed(["another"], "1", "ValueError", 0.0)
+    assert dispatcher.events(many("early", 1)) == [Verdict.RETRY], "one failure is no broken handler"
+    for event_id in "23":
+        dispatcher.breaker.failed(["another"], event_id, "ValueError", 0.0)
+    last = Delivery(chapter("early").body, attempt=dispatcher.attempts)
+    assert dispatcher.events([*many("early", 1), last]) == [Verdict.WAIT] * 2
+
+
 def test_what_cannot_be_read_is_no_handlers_fault(dispatcher: Dispatcher[Work]) -> None:
     """It is parked."""
     assert dispatcher.events([Delivery(b"no json %d" % number) for number in range(2 * AFTER)]) == [Verdict.DONE] * 6
