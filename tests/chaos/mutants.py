@@ -5,7 +5,6 @@ tests.chaos.serve calls one of these before it serves, where CHAPTERHOUSE_CHAOS_
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -28,6 +27,10 @@ from shared.storage.engine import make_engine
 
 WIDE = 0.1
 """Seconds between looking and acting: what the lock would have kept apart meets."""
+STAND_STILL = eventlet.patcher.original("time").sleep
+"""A sleep of the whole process. One that lets other greenlets run would have a second transaction of the same process
+wait for the row of the first, and so for itself: the mutant would hang, instead of doing wrong.
+"""
 
 
 def no_inbox() -> None:
@@ -97,15 +100,13 @@ def no_seat_lock() -> None:
     engine.dispose()
 
     def look(self: MeetingTable, meeting_id: MeetingId) -> Meeting | None:
-        found = self.find(meeting_id)
-        time.sleep(WIDE)
-        return found
+        return self.find(meeting_id)
 
-    def free(self: SeatingTable, mode: Mode) -> Count:
+    def slow(self: SeatingTable, mode: Mode) -> Count:
         found = count(self, mode)
-        time.sleep(WIDE)
+        STAND_STILL(WIDE)
         return found
 
     count = SeatingTable.count
-    SeatingTable.count = free  # type: ignore[method-assign]
+    SeatingTable.count = slow  # type: ignore[method-assign]
     MeetingTable.lock = look  # type: ignore[method-assign]
