@@ -27,10 +27,6 @@ from shared.storage.engine import make_engine
 
 WIDE = 0.1
 """Seconds between looking and acting: what the lock would have kept apart meets."""
-STAND_STILL = eventlet.patcher.original("time").sleep
-"""A sleep of the whole process. One that lets other greenlets run would have a second transaction of the same process
-wait for the row of the first, and so for itself: the mutant would hang, instead of doing wrong.
-"""
 
 
 def no_inbox() -> None:
@@ -104,7 +100,9 @@ def no_seat_lock() -> None:
 
     def slow(self: SeatingTable, mode: Mode) -> Count:
         found = count(self, mode)
-        STAND_STILL(WIDE)
+        # In the database, where the whole process waits: were other greenlets to run meanwhile, another transaction of
+        # this process would wait for a row of this one, and so for itself.
+        self._connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": WIDE})
         return found
 
     count = SeatingTable.count

@@ -60,11 +60,14 @@ class Failing(Fault):
 
 @dataclass(frozen=True)
 class FailsForLong(Fault):
-    """Every event of one service fails until it has climbed the whole ladder, and is parked."""
+    """Some events of one service fail each time they come, until one has climbed the whole ladder and is parked.
+
+    Not all of them: a handler in which everything fails is broken, and its events wait instead (docs/decisions/0006).
+    """
 
     minimum: int = 2
     kind: str = "handlers fail until events are parked"
-    in_short: bool = False
+    in_short: bool = True
 
     def inject(self, network: ChaosNetwork, rng: random.Random) -> Effect:
         """Observed: events parked for this reason. They can be replayed."""
@@ -72,7 +75,7 @@ class FailsForLong(Fault):
         words, began = "OrderedFailure", time.monotonic()
         before = self._parked(network, role)
         for process in network.processes(role):
-            network.order(process, Orders(fail=1.0))
+            network.order(process, Orders(poison=0.3))
         until(lambda: self._parked(network, role) > before, sum(LADDER) + 10.0, every=LOOK)
         for process in network.processes(role):
             network.order(process, Orders())
