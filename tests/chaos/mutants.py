@@ -5,7 +5,6 @@ tests.chaos.serve calls one of these before it serves, where CHAPTERHOUSE_CHAOS_
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -97,15 +96,15 @@ def no_seat_lock() -> None:
     engine.dispose()
 
     def look(self: MeetingTable, meeting_id: MeetingId) -> Meeting | None:
-        found = self.find(meeting_id)
-        time.sleep(WIDE)
-        return found
+        return self.find(meeting_id)
 
-    def free(self: SeatingTable, mode: Mode) -> Count:
+    def slow(self: SeatingTable, mode: Mode) -> Count:
         found = count(self, mode)
-        time.sleep(WIDE)
+        # In the database, where the whole process waits: were other greenlets to run meanwhile, another transaction of
+        # this process would wait for a row of this one, and so for itself.
+        self._connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": WIDE})
         return found
 
     count = SeatingTable.count
-    SeatingTable.count = free  # type: ignore[method-assign]
+    SeatingTable.count = slow  # type: ignore[method-assign]
     MeetingTable.lock = look  # type: ignore[method-assign]

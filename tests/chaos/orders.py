@@ -15,6 +15,8 @@ class Orders(BaseModel):
     """The default is to do everything right.
 
     ``fail``     what share of the entrypoints' calls fails; ``works`` says of which kinds
+    ``poison``   what share of the events fails, the same ones each time they come: they climb the ladder, and the
+                 successes between them keep the circuit breaker from holding them back
     ``moment``   before their work, or after it: what they did is then undone with the transaction
     ``lose``     what share of the batches loses its connection after the commit, before the acks and the answers
     ``kill_at``  the point (shared.runtime.points) at which the process kills itself, the next time it comes there
@@ -23,6 +25,7 @@ class Orders(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fail: float = 0.0
+    poison: float = 0.0
     works: tuple[Work, ...] = ("event",)
     moment: Moment = "before"
     lose: float = 0.0

@@ -74,6 +74,8 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
     """Sentences on why the run proves nothing, or not enough."""
     counts: dict[str, int] = field(default_factory=dict)
+    replayed: int = 0
+    """Events that were parked though nothing was wrong with them, and were handled afterwards."""
 
     @property
     def good(self) -> bool:
@@ -215,10 +217,10 @@ class Run:
         undecided = history.decide(within=self.where.patience)
         outcome.problems += [f"nobody could decide: {each}" for each in undecided[:5]]
         self._move(LAST_DAYS, outcome)
-        replayed = parked.replay_all(self.where, self.chaos.network.settings(), self._malformed(), self._quiet)
+        outcome.replayed = parked.replay_all(self.where, self.chaos.network.settings(), self._malformed(), self._quiet)
         unsettled = self._quiet()
         outcome.problems += [f"still unsettled after {self.where.patience:.0f} s: {each}" for each in unsettled[:10]]
-        self.console.print(f"Replayed from the parking lots: {replayed}.")
+        self.console.print(f"Replayed from the parking lots: {outcome.replayed}.")
 
     def _quiet(self) -> list[str]:
         return books.settle(self.where, self.clock.now)

@@ -17,6 +17,7 @@ import importlib  # noqa: E402
 import os  # noqa: E402
 import random  # noqa: E402
 import socket  # noqa: E402
+import zlib  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -58,6 +59,11 @@ class Standing:
         if orders.moment == moment and work in orders.works and self._chance.random() < orders.fail:
             raise OrderedFailure
 
+    def poison(self, event: object) -> None:
+        """Raise OrderedFailure where the orders want it of this event: the next time, and in every process, they do again."""
+        if zlib.crc32(repr(event).encode()) % 1000 < 1000 * self._orders.poison:
+            raise OrderedFailure
+
     def lose(self) -> None:
         """Raise LinkLost where the orders and chance want it."""
         if self._chance.random() < self._orders.lose:
@@ -78,6 +84,8 @@ def _wrapped(method: Callable[..., Any], work: Work, standing: Standing) -> Call
     @functools.wraps(method)
     def run(*arguments: Any) -> Any:
         standing.strike(work, "before")
+        if work == "event":
+            standing.poison(arguments[1])
         result = method(*arguments)
         standing.strike(work, "after")
         return result

@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.audit import requests
 from tests.chaos.audit.attacker import Attack, Urn, best, bound
 from tests.chaos.audit.record import Asked, read
-from tests.chaos.audit.waiting import overtaken
+from tests.chaos.audit.waiting import crowded, overtaken
 
 
 def news(seat: str, state: str, reason: str, cause: str, mode: str = "online") -> dict[str, Any]:
@@ -37,6 +37,18 @@ def test_whoever_passes_another_is_named() -> None:
     promoted, faults = overtaken([*ONE_PLACE, news("cleo", "confirmed", "promoted", "4")])
     assert promoted == 1
     assert faults == ["cleo passed ben: m"]
+
+
+def test_a_place_that_was_given_twice_is_named_though_it_was_taken_back() -> None:
+    """Ana and Ben are told of the one place; the next change of the meeting puts Ben in line."""
+    twice = [ONE_PLACE[0], news("ben", "confirmed", "taken", "2"), news("ben", "waitlisted", "moved", "3")]
+    assert crowded(twice, {("m", "online"): 1}) == ["2 told of 1 places: m online"]
+
+
+def test_whoever_makes_room_in_the_same_change_is_not_counted() -> None:
+    """Ben is told that he has the place before Ana is told that she is in line, by one and the same request."""
+    swap = [ONE_PLACE[0], news("ben", "confirmed", "moved", "2"), news("ana", "waitlisted", "moved", "2")]
+    assert crowded(swap, {("m", "online"): 1}) == []
 
 
 def test_whoever_asked_for_another_mode_stands_behind() -> None:

@@ -16,6 +16,8 @@ from tests.chaos.run import Outcome, Run
 SEED = 7
 MINUTES = 1.0
 """Or longer, until each kind of fault has had its effect once: some two on an idle machine."""
+LULL = 3
+"""Enough for what is asked on a healed network to be answered."""
 NEEDS_ROOT = "database's disk full"
 """The one kind that nothing can be installed for: it mounts a small disk."""
 
@@ -32,7 +34,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, told: StringIO) -> Iterato
     folder: Path = tmp_path_factory.mktemp("chaos")
     console = Console(file=told, width=160)
     with ChaosNetwork(folder / "var", seed=SEED, processes=2, say=console.print) as chaos:
-        run = Run(chaos, console, seed=SEED, minutes=MINUTES, log=folder / "driver.jsonl")
+        run = Run(chaos, console, seed=SEED, minutes=MINUTES, log=folder / "driver.jsonl", lull=LULL)
         yield run.play(faults_for(chaos), allowed_missing=[NEEDS_ROOT])
 
 
@@ -46,6 +48,11 @@ def test_every_kind_of_fault_had_its_effect(outcome: Outcome, told: StringIO) ->
     """As often as a run of this length wants it, seen from outside; and all requests were decided, nothing unsettled."""
     assert outcome.tallies
     assert not outcome.problems, told.getvalue()
+
+
+def test_what_was_parked_without_its_fault_was_replayed(outcome: Outcome) -> None:
+    """By the command line, as a person would; that each took effect then is a line of the table."""
+    assert outcome.replayed > 0
 
 
 def test_people_were_busy_meanwhile(outcome: Outcome) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from services.local.books.line import Line, none
@@ -28,8 +29,37 @@ class Claim:
 def lines(databases: Mapping[str, Database], asked: Sequence[Asked]) -> Iterator[Line]:
     """Promise 2, as those who wait see it."""
     events = seat_events(said(databases["registration"]))
+    yield _never_too_many(events, said(databases["meetings"]))
     yield _in_order(events)
     yield _as_told(events, asked)
+
+
+def _never_too_many(events: Sequence[Event], meetings: Sequence[Event]) -> Line:
+    """The books see how it ends: the next change of a meeting takes from the last who came what was given twice."""
+    places: Counter[tuple[str, str]] = Counter()
+    for event in meetings:
+        for offer in event["data"].get("offers", ()):
+            key = (event["data"]["meeting_id"], offer["mode"])
+            places[key] = max(places[key], offer["capacity"])
+    return none("No place was given twice in between", f"modes {len(places)}", crowded(events, places))
+
+
+def crowded(events: Sequence[Event], places: Mapping[tuple[str, str], int]) -> list[str]:
+    """Where more people had been told of a place than there ever were; what one request changed counts as one change."""
+    at: dict[str, tuple[str, str]] = {}
+    faults: dict[tuple[str, str], str] = {}
+    for _, change in groupby(events, key=lambda event: event.get("causationid")):
+        touched = set()
+        for data in (event["data"] for event in change):
+            at.pop(data["seat_id"], None)
+            if data["state"] == "confirmed":
+                at[data["seat_id"]] = data["meeting_id"], data["mode"]
+                touched.add(at[data["seat_id"]])
+        held = Counter(at.values()) if touched else Counter()
+        for key in touched:
+            if held[key] > places.get(key, 0):
+                faults[key] = f"{held[key]} told of {places.get(key, 0)} places: {' '.join(key)}"
+    return list(faults.values())
 
 
 def _in_order(events: Sequence[Event]) -> Line:

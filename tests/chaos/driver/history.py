@@ -12,13 +12,14 @@ from typing import Protocol
 
 from tests.chaos.driver.doing import Doer
 from tests.chaos.driver.people import Members
+from tests.chaos.driver.rush import Rush
 from tests.chaos.driver.scene import Scene
 from tests.chaos.driver.staff import Staff
 from tests.chaos.driver.visitors import Visitors
 
 CHAPTERS = 2
 STREAMS = 3
-"""Threads of people who come by command; one comes by page, and one is staff."""
+"""Threads of people who come by command; one comes by page, one is staff, and one lets many ask at once."""
 CLOCK_EVERY = 5.0
 """Seconds between two moves of the domain clock. Nobody waits until the services have settled: they have to bear it."""
 
@@ -63,6 +64,8 @@ class History:
             self._add(f"people {number}", doer, Members(self.scene, doer, self._chance(f"people {number}")), 0.08)
         self._add("visitors", self._visitors._doer, self._visitors, 0.15)
         self._add("staff", self._staff._doer, self._staff, 0.4)
+        rushing = Doer(self.scene.journal)
+        self._add("rush", rushing, Rush(self.scene, rushing, self._chance("rush")), 2.0)
         self._threads = [
             threading.Thread(target=self._run, args=(stream,), name=stream.name) for stream in self._streams
         ]

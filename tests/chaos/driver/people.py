@@ -128,6 +128,7 @@ class Members:
             person.stage = "joined"
             self._coming.remove(person)
             self._here.append(person)
+            self._scene.town.joined.append(person)
 
         person.stage = "waits"
         self._doer.do(Act(command.type, send, {"member_id": person.member_id}, then, self._back(person, "verified")))
@@ -167,15 +168,7 @@ class Members:
 
     def _take(self, person: Person, meeting: MeetingView) -> None:
         mode = self._chance.choice([offer.mode for offer in meeting.offers] or [Mode.ONLINE])
-        command = TakeSeat(meeting_id=MeetingId(meeting.meeting_id), mode=mode)
-
-        def send(request_id: str) -> Facts:
-            return _told(self._scene.bridge.send("portal", command, person.actor, request_id))
-
-        def then(told: Facts) -> None:
-            person.seats[meeting.meeting_id] = Mode(told["mode"])
-
-        self._doer.do(Act(command.type, send, _of(person, meeting) | {"mode": mode.value}, then))
+        self._doer.do(take(self._scene, person, meeting, mode))
 
     def _switch(self, person: Person, meeting: MeetingView) -> None:
         mode = self._chance.choice([offer.mode for offer in meeting.offers] or [Mode.ONLINE])
@@ -245,6 +238,19 @@ class Members:
 
         if not person.silent:
             self._doer.do(Act("stop", send, {"member_id": person.member_id}, then))
+
+
+def take(scene: Scene, person: Person, meeting: MeetingView, mode: Mode) -> Act:
+    """Somebody asks for a place at a meeting, in this mode."""
+    command = TakeSeat(meeting_id=MeetingId(meeting.meeting_id), mode=mode)
+
+    def send(request_id: str) -> Facts:
+        return _told(scene.bridge.send("portal", command, person.actor, request_id))
+
+    def then(told: Facts) -> None:
+        person.seats[meeting.meeting_id] = Mode(told["mode"])
+
+    return Act(command.type, send, _of(person, meeting) | {"mode": mode.value}, then)
 
 
 def _sid(request_id: str) -> str:

@@ -79,6 +79,8 @@ class Town:
         self._people = 0
         self.known: list[Person] = []
         """Of those who are looked for, whoever has proved an address."""
+        self.joined: list[Person] = []
+        """Who has joined by command, and may be asked to come in a rush."""
         self.given: list[Given] = []
         self.thanked = 0
 
