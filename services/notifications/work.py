@@ -53,6 +53,10 @@ class Contacts(Protocol):
         """A member's contact points, email first."""
         ...
 
+    def of_all(self, member_ids: Sequence[MemberId]) -> dict[MemberId, list[ContactPoint]]:
+        """The contact points of each of these members, email first; an empty list for who has none."""
+        ...
+
     def add(self, contact: ContactPoint, address: str) -> None:
         """Keep a verified contact point, its address sealed with the member's key."""
         ...
@@ -227,8 +231,8 @@ class Feedback(Protocol):
 class Notices(Protocol):
     """The notices and every attempt to deliver them."""
 
-    def add(self, notice: Notice) -> bool:
-        """Keep a notice; False where it (its natural key) is known."""
+    def add(self, *these: Notice) -> list[Notice]:
+        """Keep notices; those of them that were not known (by their natural key)."""
         ...
 
     def get(self, notice_id: NoticeId, *, lock: bool = False) -> Notice | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, case, delete, insert, or_, select, update
 
 from services.notifications.model.records import ContactPoint, Verification
+from services.notifications.store.slices import slices
 from services.notifications.store.tables import contact_points, verifications
 from shared.contracts.base import Channel, ContactPointId, MemberId
 from shared.storage.sealing import Forgotten, Vault
@@ -40,13 +42,21 @@ class Contacts:
 
     def of(self, member_id: MemberId) -> list[ContactPoint]:
         """A member's contact points, email first."""
+        return self.of_all([member_id])[member_id]
+
+    def of_all(self, member_ids: Sequence[MemberId]) -> dict[MemberId, list[ContactPoint]]:
+        """The contact points of each of these members, email first; an empty list for who has none."""
+        found: dict[MemberId, list[ContactPoint]] = {member_id: [] for member_id in member_ids}
         email_first = case((contact_points.c.channel == Channel.EMAIL.value, 0), else_=1)
-        rows = self._connection.execute(
-            select(*_CONTACT)
-            .where(contact_points.c.member_id == member_id)
-            .order_by(email_first, contact_points.c.contact_point_id)
-        )
-        return [_contact(row) for row in rows]
+        for some in slices(member_ids):
+            rows = self._connection.execute(
+                select(*_CONTACT)
+                .where(contact_points.c.member_id.in_(some))
+                .order_by(email_first, contact_points.c.contact_point_id)
+            )
+            for row in rows:
+                found[row.member_id].append(_contact(row))
+        return found
 
     def add(self, contact: ContactPoint, address: str) -> None:
         """Keep a verified contact point, its address sealed with the member's key."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select,
 
 from services.notifications.model.kinds import CHANGES
 from services.notifications.model.records import Notice, NoticesStanding
+from services.notifications.store.slices import slices
 from services.notifications.store.tables import answers, deliveries, notices
 from shared.contracts.base import Channel, MeetingId, NoticeId
 from shared.contracts.notifications import NoticeKind, NoticeState
@@ -20,6 +21,7 @@ from shared.storage.sealing import Forgotten, Vault
 _FIELDS = tuple(
     column for column in notices.c if column.name not in ("leased_until", "settled_at", "code", "code_until")
 )
+_NAMES = tuple(column.name for column in _FIELDS)
 _DONE = (NoticeState.SENT, NoticeState.REFUSED, NoticeState.EXPIRED)
 
 
@@ -31,14 +33,21 @@ class Notices:
         self._vault = vault
         self._clock = clock
 
-    def add(self, notice: Notice) -> bool:
-        """Keep a notice; False where it (its natural key) is known."""
-        values = {column.name: getattr(notice, column.name) for column in _FIELDS}
-        values |= {"kind": notice.kind.value, "state": notice.state.value}
-        values["channel"] = notice.channel.value if notice.channel else None
-        statement = upsert(self._connection, notices).values(values)
-        added = self._connection.execute(statement.on_conflict_do_nothing().returning(notices.c.notice_id))
-        return added.first() is not None
+    def add(self, *these: Notice) -> list[Notice]:
+        """Keep notices; those of them that were not known (by their natural key), in the order of their ids."""
+        new = {notice.notice_id: notice for notice in sorted(these, key=lambda each: each.notice_id)}
+        rows = [
+            {
+                **{name: getattr(notice, name) for name in _NAMES},
+                "kind": notice.kind.value,
+                "state": notice.state.value,
+                "channel": notice.channel.value if notice.channel else None,
+            }
+            for notice in new.values()
+        ]
+        statement = upsert(self._connection, notices).on_conflict_do_nothing().returning(notices.c.notice_id)
+        added = {found for some in slices(rows) for found in self._connection.scalars(statement, some)}
+        return [notice for notice_id, notice in new.items() if notice_id in added]
 
     def get(self, notice_id: NoticeId, *, lock: bool = False) -> Notice | None:
         """A notice, locked for this transaction where asked."""
