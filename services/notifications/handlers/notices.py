@@ -44,9 +44,8 @@ def tell(
         for member_id in member_ids
         for contact in (*contacts[member_id],) or (None,)
     ]
-    for notice in work.notices.add(*made):
-        if notice.contact_point_id is None:
-            settle(work, notice, NoticeState.REFUSED, "no_contact")
+    unreachable = [notice for notice in work.notices.add(*made) if notice.contact_point_id is None]
+    settle(work, unreachable, NoticeState.REFUSED, "no_contact")
 
 
 def _about_meeting(
@@ -133,21 +132,22 @@ def ask_for_feedback(
     )
 
 
-def settle(work: Work, notice: Notice, state: NoticeState, reason: str = "") -> None:
-    """A notice reached its end. Live pages hear of it where it is about a meeting."""
-    work.notices.settle(notice.notice_id, state, reason)
-    if notice.meeting_id is None or notice.chapter_id is None:
-        return
-    work.publish(
-        NoticeSettled(
-            notice_id=notice.notice_id,
-            kind=notice.kind,
-            channel=notice.channel,
-            meeting_id=notice.meeting_id,
-            chapter_id=notice.chapter_id,
-            state=state,
+def settle(work: Work, notices: Sequence[Notice], state: NoticeState, reason: str = "") -> None:
+    """Notices reached their end. Live pages hear of those that are about a meeting."""
+    work.notices.settle(notices, state, reason)
+    for notice in notices:
+        if notice.meeting_id is None or notice.chapter_id is None:
+            continue
+        work.publish(
+            NoticeSettled(
+                notice_id=notice.notice_id,
+                kind=notice.kind,
+                channel=notice.channel,
+                meeting_id=notice.meeting_id,
+                chapter_id=notice.chapter_id,
+                state=state,
+            )
         )
-    )
 
 
 def channel_order(contact: ContactPoint) -> tuple[bool, str]:
