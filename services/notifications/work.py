@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -16,6 +16,7 @@ from services.notifications.model.records import (
     NoticesStanding,
     Seat,
     Suppression,
+    Try,
     Verification,
     Window,
 )
@@ -51,6 +52,10 @@ class Contacts(Protocol):
 
     def of(self, member_id: MemberId) -> list[ContactPoint]:
         """A member's contact points, email first."""
+        ...
+
+    def of_all(self, member_ids: Sequence[MemberId]) -> dict[MemberId, list[ContactPoint]]:
+        """The contact points of each of these members, email first; an empty list for who has none."""
         ...
 
     def add(self, contact: ContactPoint, address: str) -> None:
@@ -227,12 +232,16 @@ class Feedback(Protocol):
 class Notices(Protocol):
     """The notices and every attempt to deliver them."""
 
-    def add(self, notice: Notice) -> bool:
-        """Keep a notice; False where it (its natural key) is known."""
+    def add(self, *these: Notice) -> list[Notice]:
+        """Keep notices; those of them that were not known (by their natural key)."""
         ...
 
     def get(self, notice_id: NoticeId, *, lock: bool = False) -> Notice | None:
         """A notice, locked for this transaction where asked."""
+        ...
+
+    def locked(self, these: Collection[NoticeId]) -> dict[NoticeId, Notice]:
+        """These notices, locked for this transaction."""
         ...
 
     def about(self, meeting_id: MeetingId) -> list[Notice]:
@@ -254,8 +263,12 @@ class Notices(Protocol):
         """Lease those of these that are still due and that nobody leased meanwhile. ``until`` is in real time."""
         ...
 
-    def begin(self, notice: Notice, *, until: datetime, expires_at: datetime | None, words: str) -> int:
-        """Mark a leased notice SENDING and open its delivery; the delivery's number (attempt)."""
+    def begin(self, these: Sequence[Notice], *, until: datetime) -> None:
+        """Mark leased notices SENDING, as they stand in these records, and open a delivery of each."""
+        ...
+
+    def take_back(self, notice: Notice) -> None:
+        """What was marked SENDING but never tried waits again, as it stands in this record; its delivery never was."""
         ...
 
     def release(self, notice_id: NoticeId, *, not_before: datetime, reason: str) -> None:
@@ -266,8 +279,8 @@ class Notices(Protocol):
         """Set a notice waiting again after an attempt."""
         ...
 
-    def settle(self, notice_id: NoticeId, state: NoticeState, reason: str) -> None:
-        """A notice reached its end; the lease is given back, and any code on it erased unless it is held."""
+    def settle(self, these: Sequence[Notice], state: NoticeState, reason: str) -> None:
+        """Notices reached their end; the leases are given back, and any codes on them erased unless they are held."""
         ...
 
     def keep_code(self, notice_id: NoticeId, code: str, answer_by: datetime) -> None:
@@ -278,8 +291,8 @@ class Notices(Protocol):
         """The feedback code of a notice, and until when it is good."""
         ...
 
-    def close_delivery(self, notice_id: NoticeId, attempt: int, *, outcome: str, reason: str, provider_id: str) -> None:
-        """Record what became of one attempt."""
+    def close(self, tries: Sequence[Try]) -> None:
+        """Record what became of attempts."""
         ...
 
     def advance(self, provider_id: str, status: str, rank: int) -> Notice | None:
@@ -356,6 +369,13 @@ class Work(Protocol):
 
     def seal_for(self, name: str, text: str) -> Sealed:
         """Seal a text to another service or gateway."""
+        ...
+
+    def foresee(self, notices: Sequence[Notice]) -> None:
+        """Read all that the gate looks at of these notices, in a statement a table and not one by one.
+
+        From now on this work answers from memory for it: nothing of it may be written in the same transaction.
+        """
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:

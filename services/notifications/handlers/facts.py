@@ -69,7 +69,7 @@ def know_seat(event: SeatFacts, work: Work) -> None:
     if not work.calendar.keep_seat(seat):
         return
     work.notices.wake(event.meeting_id)
-    tell(work, seat_news(seat), seat.member_id, seat.meeting_id, seat.chapter_id)
+    tell(work, seat_news(seat), [seat.member_id], seat.meeting_id, seat.chapter_id)
     known = work.calendar.changes(event.meeting_id)
     if known:
         states = work.calendar.seats(event.meeting_id, event.member_id)
@@ -79,8 +79,9 @@ def know_seat(event: SeatFacts, work: Work) -> None:
 
 def _tell_of(what: str, revision: int, seats: list[Seat], work: Work) -> None:
     news = cancel_news(revision) if what == CANCELLED else change_news(revision)
-    for seat in told_of(what, revision, seats):
-        tell(work, news, seat.member_id, seat.meeting_id, seat.chapter_id)
+    told = told_of(what, revision, seats)
+    if told:
+        tell(work, news, [seat.member_id for seat in told], told[0].meeting_id, told[0].chapter_id)
 
 
 def know_member(event: MemberJoined, work: Work) -> None:

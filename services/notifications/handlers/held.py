@@ -20,9 +20,9 @@ def settle_held(command: SettleHeld, actor: Actor, work: Work) -> Done:
     if notice.state is not NoticeState.HELD:
         raise AlreadyDone("this notice is not held any more; look again at where it stands", field="notice_id")
     if command.decision == "arrived":
-        settle(work, notice, NoticeState.SENT)
+        settle(work, [notice], NoticeState.SENT)
     elif command.decision == "give_up":
-        settle(work, notice, NoticeState.REFUSED, "given_up")
+        settle(work, [notice], NoticeState.REFUSED, "given_up")
     else:
         work.notices.update(notice, reason="", not_before=work.now, doubtful=False, unknowns=0)
     return Done()

@@ -55,7 +55,7 @@ def take_receipt(receipt: Receipt, work: Work) -> None:
         return
     if isinstance(receipt.result, Accepted):
         if notice.state in (NoticeState.REFUSED, NoticeState.HELD):
-            settle(work, notice, NoticeState.SENT)
+            settle(work, [notice], NoticeState.SENT)
         return
     if notice.state is not NoticeState.SENT:
         return
@@ -63,9 +63,9 @@ def take_receipt(receipt: Receipt, work: Work) -> None:
         contact = work.contacts.get(notice.contact_point_id) if notice.contact_point_id else None
         if receipt.result.suppress and contact is not None:
             _suppress(work, contact, "hard_bounce")
-        settle(work, notice, NoticeState.REFUSED, receipt.result.reason)
+        settle(work, [notice], NoticeState.REFUSED, receipt.result.reason)
     elif isinstance(receipt.result, Transient):
-        settle(work, notice, NoticeState.REFUSED, "undelivered")
+        settle(work, [notice], NoticeState.REFUSED, "undelivered")
 
 
 def answer_text(text: Inbound, work: Work, callbacks: Callbacks) -> str | None:

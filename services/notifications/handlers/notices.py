@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.notifications.model.kinds import URGENCY, natural_key
@@ -15,20 +16,22 @@ from shared.contracts.notifications import NoticeKind, NoticeSettled, NoticeStat
 def tell(
     work: Work,
     news: News,
-    member_id: MemberId,
+    member_ids: Sequence[MemberId],
     meeting_id: MeetingId,
     chapter_id: ChapterId,
     *,
     due_at: datetime | None = None,
 ) -> None:
-    """Make a notice for each of the member's contact points, or one that says that they have none.
+    """Make a notice for each contact point of these members, or one that says that they have none.
 
     Telling the same news again changes nothing.
     """
+    if not member_ids:
+        return
     meeting = work.calendar.meeting(meeting_id)
-    contacts: list[ContactPoint | None] = [*work.contacts.of(member_id)]
-    for contact in contacts or [None]:
-        notice = _about_meeting(
+    contacts = work.contacts.of_all(member_ids)
+    made = [
+        _about_meeting(
             work,
             news,
             member_id=member_id,
@@ -38,10 +41,11 @@ def tell(
             meeting=meeting,
             due_at=due_at,
         )
-        if not work.notices.add(notice):
-            continue
-        if contact is None:
-            settle(work, notice, NoticeState.REFUSED, "no_contact")
+        for member_id in member_ids
+        for contact in (*contacts[member_id],) or (None,)
+    ]
+    unreachable = [notice for notice in work.notices.add(*made) if notice.contact_point_id is None]
+    settle(work, unreachable, NoticeState.REFUSED, "no_contact")
 
 
 def _about_meeting(
@@ -128,21 +132,22 @@ def ask_for_feedback(
     )
 
 
-def settle(work: Work, notice: Notice, state: NoticeState, reason: str = "") -> None:
-    """A notice reached its end. Live pages hear of it where it is about a meeting."""
-    work.notices.settle(notice.notice_id, state, reason)
-    if notice.meeting_id is None or notice.chapter_id is None:
-        return
-    work.publish(
-        NoticeSettled(
-            notice_id=notice.notice_id,
-            kind=notice.kind,
-            channel=notice.channel,
-            meeting_id=notice.meeting_id,
-            chapter_id=notice.chapter_id,
-            state=state,
+def settle(work: Work, notices: Sequence[Notice], state: NoticeState, reason: str = "") -> None:
+    """Notices reached their end. Live pages hear of those that are about a meeting."""
+    work.notices.settle(notices, state, reason)
+    for notice in notices:
+        if notice.meeting_id is None or notice.chapter_id is None:
+            continue
+        work.publish(
+            NoticeSettled(
+                notice_id=notice.notice_id,
+                kind=notice.kind,
+                channel=notice.channel,
+                meeting_id=notice.meeting_id,
+                chapter_id=notice.chapter_id,
+                state=state,
+            )
         )
-    )
 
 
 def channel_order(contact: ContactPoint) -> tuple[bool, str]:

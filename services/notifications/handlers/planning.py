@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.notifications.handlers.notices import ask_for_feedback, tell
 from services.notifications.model.planning import News, held_since, meeting_day, newest, remind_at
 from services.notifications.model.records import ContactPoint, Meeting
 from services.notifications.work import Work
-from shared.contracts.base import MemberId
+from shared.contracts.base import MeetingId, MemberId
 from shared.contracts.notifications import NoticeKind
 from shared.contracts.registration import Purpose, SeatState
 from shared.runtime import metrics
@@ -20,12 +20,18 @@ CONSENT_WAIT = timedelta(minutes=10)
 
 def plan_reminders(work: Work, *, before: timedelta) -> None:
     """One reminder per person, meeting and day, due ``before`` its start (or two hours before, for late comers)."""
+    reminded: dict[tuple[MeetingId, datetime], list[MemberId]] = {}
+    meetings: dict[MeetingId, Meeting] = {}
     for meeting, states in work.calendar.to_remind(work.now, work.now + before):
         seat, since = newest(states)[0], held_since(states)
         due = remind_at(meeting, since, before) if since is not None else None
         if due is not None and due <= work.now and seat.state is SeatState.CONFIRMED:
-            news = News(NoticeKind.REMINDER, meeting_day(meeting))
-            tell(work, news, seat.member_id, meeting.meeting_id, meeting.chapter_id, due_at=due)
+            meetings[meeting.meeting_id] = meeting
+            reminded.setdefault((meeting.meeting_id, due), []).append(seat.member_id)
+    for (meeting_id, due), members in reminded.items():
+        meeting = meetings[meeting_id]
+        news = News(NoticeKind.REMINDER, meeting_day(meeting))
+        tell(work, news, members, meeting_id, meeting.chapter_id, due_at=due)
 
 
 def plan_feedback(work: Work, *, after_end: timedelta) -> None:

@@ -166,6 +166,17 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Try:
+    """One attempt to deliver a notice, and what became of it: accepted, transient, permanent or unknown."""
+
+    notice_id: NoticeId
+    attempt: int
+    outcome: str
+    reason: str = ""
+    provider_id: str = ""
+
+
+@dataclass(frozen=True)
 class NoticesStanding:
     """What an operator watches of the notices that have not left."""
 

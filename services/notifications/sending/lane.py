@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.utils import parseaddr
+from typing import TypeVar
 
 import structlog
 
-from services.notifications.handlers.gathering import Terms, facts_of, standing, wants_link
+from services.notifications.handlers.gathering import Terms
 from services.notifications.messages import (
     DOES_NOT_ANSWER,
-    Calendar,
-    Facts,
     Message,
     Result,
     Sender,
@@ -23,49 +21,52 @@ from services.notifications.messages import (
     Unknown,
     Wording,
 )
-from services.notifications.model.gate import Go, Standing, Verdict, Wait, gate
-from services.notifications.model.planning import expiry
+from services.notifications.model.gate import Go, Wait
 from services.notifications.model.records import Notice
 from services.notifications.sending import recording
-from services.notifications.sending.errands import NotNow, WayIn, ask_way_in, draw_code, with_way_in
+from services.notifications.sending.desk import Desk, Gathered, expires
+from services.notifications.sending.recording import Tried
 from services.notifications.settings import NotificationsSettings
 from services.notifications.store import NotificationsWork
 from services.notifications.work import Work
-from shared.contracts.base import Channel, MeetingId, Mode, NoticeId
-from shared.contracts.notifications import NoticeKind, NoticeState
+from shared.contracts.base import Channel, NoticeId
+from shared.contracts.notifications import NoticeState
 from shared.runtime.clock import real_now
 from shared.runtime.parts import Parts
 
 log = structlog.get_logger(__name__)
 
-ERRAND_AGAIN = timedelta(seconds=30)
-WITHOUT_LINK_AFTER = timedelta(minutes=10)
-"""How long a notice waits for a link that meetings does not give; then it goes and says that the link comes later."""
-LONGEST_VALID = 36000
 AHEAD, AHEAD_SECONDS = 200, 0.5
 """So many notices are looked up at once, since to put all that are due in order takes long; and so long that order holds.
 What becomes due meanwhile waits for no more than that, however urgent."""
+MARKED_SECONDS = 0.25
+"""So long after they were marked together notices are still begun to be sent; the rest is given back. News that comes
+meanwhile finds them gone, so it is short; and far within the lease, whatever a server's time-outs."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """What one look at the database told of a notice."""
+class Ready:
+    """A notice that was looked at, and its message where the gate let it through."""
 
-    verdict: Verdict
-    at: Standing
-    facts: Facts
-    address: str | None
+    seen: Gathered
+    message: Message | None
 
     @property
-    def mark(self) -> tuple[object, ...]:
-        """What the words depend on: if it changed since, they are stale."""
-        meeting, seat = self.at.meeting, self.at.seat
-        return (
-            meeting.newness if meeting else None,
-            (seat.seat_id, seat.change) if seat else None,
-            self.at.preferences,
-            self.address,
-        )
+    def notice(self) -> Notice:
+        """The notice as it was leased."""
+        return self.seen.at.notice
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A notice that is marked SENDING, as it stands now and as it was before."""
+
+    notice: Notice
+    before: Notice
+    message: Message
 
 
 class Lane:
@@ -81,169 +82,113 @@ class Lane:
     ) -> None:
         self._parts = parts
         self._settings = settings
-        self._terms = terms
-        self._wording = wording
+        self._desk = Desk(parts, settings, terms, wording)
         self._make_sender = make_sender
         self._senders: dict[Channel, Sender] = {}
-        self._ways: dict[tuple[MeetingId, int], WayIn] = {}
+        self._together = settings.lane_batch  # fewer while a server is slow
 
     def run(self) -> int:
         """Look up what is due, then lease and handle a batch of it after the other; the number of notices handled."""
         with self._parts.store.reading() as work:
             ahead = work.notices.next(AHEAD)
-        handled, size, until = 0, self._settings.lane_batch, time.monotonic() + AHEAD_SECONDS
+        handled, until = 0, time.monotonic() + AHEAD_SECONDS
         while ahead and (not handled or time.monotonic() < until):
-            handled += self._batch(ahead[:size])
-            ahead = ahead[size:]
+            these, ahead = ahead[: self._together], ahead[self._together :]
+            handled += self._batch(these)
         return handled
 
     def _batch(self, these: Sequence[NoticeId]) -> int:
+        """Every transaction here is short, and none is open while something is asked or sent."""
         lease = str(uuid.uuid4())
         with self._parts.store.writing() as work:
             claimed = work.notices.claim(lease, self._lease_end(), these)
-        self._ways.clear()
-        for notice in claimed:
-            try:
-                self._handle(notice, lease)
-            except Exception as error:  # noqa: BLE001 - one notice must not stop the others; its lease runs out
-                log.warning("notice_failed", kind=notice.kind.value, error=type(error).__name__)
+        self._desk.clear()
+        left = [notice for notice in claimed if notice.state is NoticeState.SENDING]
+        _each(left, lambda notice: notice, lambda notice: self._take_over(notice, lease))
+        companies: dict[str, list[Gathered]] = {}
+        for seen in self._look([notice for notice in claimed if notice.state is not NoticeState.SENDING]):
+            companies.setdefault(self._desk.company(seen), []).append(seen)
+        _each(companies.values(), lambda some: some[0].at.notice, lambda some: self._handle(some, lease))
         return len(claimed)
+
+    def _look(self, waiting: Sequence[Notice]) -> list[Gathered]:
+        if not waiting:
+            return []
+        with self._parts.store.reading() as work:
+            work.foresee(waiting)
+            return _each(waiting, lambda notice: notice, lambda notice: self._desk.look(work, notice))
 
     def _lease_end(self) -> datetime:
         return real_now() + timedelta(seconds=self._settings.lease_seconds)
 
-    def _handle(self, notice: Notice, lease: str) -> None:
-        """From the gate to the record. Every transaction here is short, and none is open while something is asked or sent."""
-        if notice.state is NoticeState.SENDING:
-            self._take_over(notice, lease)
-            return
-        with self._parts.store.reading() as work:
-            seen = self._gather(work, notice)
-        message: Message | None = None
+    def _handle(self, some: Sequence[Gathered], lease: str) -> None:
+        """From the gate to the record."""
+        ready = _each(some, lambda seen: seen.at.notice, lambda seen: self._ready(seen, lease))
+        with self._parts.store.writing() as work:
+            marked = self._mark(work, ready, lease)
+        tried: list[Tried] = []
+        until = time.monotonic() + MARKED_SECONDS
+        while len(tried) < len(marked) and (not tried or time.monotonic() < until):
+            tried.append(self._try(marked[len(tried)]))
+        if tried:
+            slow = len(tried) < len(marked)
+            self._together = len(tried) if slow else min(2 * self._together, self._settings.lane_batch)
+            with self._parts.store.writing() as work:
+                recording.conclude(work, lease, tried)
+                recording.take_back(work, lease, [each.before for each in marked[len(tried) :]])
+
+    def _ready(self, seen: Gathered, lease: str) -> Ready:
         if isinstance(seen.verdict, Go):
-            seen = self._run_errands(seen, lease)
-        if isinstance(seen.verdict, Go):
-            message = self._worded(seen)
-        attempt = self._mark(notice, lease, seen, message)
-        if attempt is None or message is None:
-            return
-        message = replace(message, first_tried=notice.first_tried or real_now())
+            seen = self._desk.run_errands(seen, lease)
+        return Ready(seen, self._desk.worded(seen) if isinstance(seen.verdict, Go) else None)
+
+    def _mark(self, work: Work, ready: Sequence[Ready], lease: str) -> list[Marked]:
+        """Mark them SENDING, committed before the first byte; but those that may not leave, or no longer as worded."""
+        now = work.notices.locked([each.notice.notice_id for each in ready])
+        ours = {n.notice_id: n for n in now.values() if n.leased_by == lease and n.state is NoticeState.WAITING}
+        work.foresee(list(ours.values()))
+        still = [each for each in ready if each.notice.notice_id in ours]
+        found = _each(
+            still, lambda each: each.notice, lambda each: self._marked(work, ours[each.notice.notice_id], each)
+        )
+        marked = [each for each in found if each is not None]
+        if marked:
+            work.notices.begin([each.notice for each in marked], until=self._lease_end())
+        return marked
+
+    def _marked(self, work: Work, held: Notice, ready: Ready) -> Marked | None:
+        seen, message = ready.seen, ready.message
+        if message is None:
+            recording.put_aside(work, held, seen.verdict)
+            return None
+        now = self._desk.look(work, held)
+        if not isinstance(now.verdict, Go):
+            recording.put_aside(work, held, now.verdict)
+            return None
+        if now.mark != seen.mark:
+            recording.put_aside(work, held, Wait(work.now, "changed"))
+            return None
+        first_tried = held.first_tried or real_now()
+        begun = replace(
+            held,
+            attempts=held.attempts + 1,
+            expires_at=expires(now.at),
+            words=self._hash(message),
+            first_tried=first_tried,
+        )
+        return Marked(begun, held, replace(message, first_tried=first_tried))
+
+    # -- sending ------------------------------------------------------------------------------
+
+    def _try(self, marked: Marked) -> Tried:
+        notice, message = marked.before, marked.message
         result: Result = self._find(notice, message) if notice.doubtful else Transient("not_asked")
         if isinstance(result, Transient):
             result = self._send(message)
         elif result == Unknown(DOES_NOT_ANSWER):
             result = Transient(DOES_NOT_ANSWER, doubtful=True)  # nothing was sent this time: it can be asked again
         found = self._find(notice, message, own=True) if isinstance(result, Unknown) else None
-        with self._parts.store.writing() as work:
-            recording.conclude(work, notice.notice_id, lease, attempt=attempt, result=result, found=found)
-
-    # -- looking ------------------------------------------------------------------------------
-
-    def _gather(self, work: Work, notice: Notice, *, anyway: bool = False) -> Gathered:
-        at = standing(work, notice, self._terms)
-        verdict = gate(at)
-        address: str | None = None
-        facts = Facts(portal_url=self._terms.portal_url)
-        if isinstance(verdict, Go) or anyway:
-            address = self._address(work, at)
-            facts = facts_of(work, at, self._terms)
-        return Gathered(verdict, at, facts, address)
-
-    def _address(self, work: Work, at: Standing) -> str | None:
-        if at.verification is not None:
-            return work.contacts.under_way(at.verification)
-        return work.contacts.address(at.contact) if at.contact else None
-
-    def _run_errands(self, seen: Gathered, lease: str) -> Gathered:
-        """Ask for what the words need; a verdict Wait where it is not to be had now."""
-        notice = seen.at.notice
-        if notice.kind is NoticeKind.FEEDBACK_ASK and seen.facts.code is None:
-            return self._with_code(seen, lease)
-        if wants_link(seen.at, self._terms.link_within):
-            return self._with_link(seen)
-        later = seen.facts.mode in (Mode.ONLINE, Mode.PHONE)
-        return replace(seen, facts=replace(seen.facts, link_comes_later=later))
-
-    def _with_code(self, seen: Gathered, lease: str) -> Gathered:
-        notice = seen.at.notice
-        if notice.window_id is None or notice.chapter_id is None:
-            return seen
-        try:
-            code, until = draw_code(self._parts.ask, self._parts.keys, notice.window_id, notice.chapter_id)
-        except NotNow as not_now:
-            return replace(seen, verdict=Wait(seen.at.now + ERRAND_AGAIN * 10, not_now.reason))
-        with self._parts.store.writing() as work:
-            if recording.mine(work, notice.notice_id, lease) is None:
-                return replace(seen, verdict=Wait(seen.at.now, "lease_lost"))
-            work.notices.keep_code(notice.notice_id, code, until)
-            return self._gather(work, notice)
-
-    def _with_link(self, seen: Gathered) -> Gathered:
-        meeting = seen.at.meeting
-        if meeting is None:
-            return seen
-        key = (meeting.meeting_id, meeting.revision)
-        try:
-            if key not in self._ways:
-                self._ways[key] = ask_way_in(self._parts.ask, self._parts.keys, meeting.meeting_id)
-        except NotNow as not_now:
-            if seen.at.now < seen.at.notice.created_at + WITHOUT_LINK_AFTER:
-                return replace(seen, verdict=Wait(seen.at.now + ERRAND_AGAIN, not_now.reason))
-            return replace(seen, facts=with_way_in(seen.facts, None))
-        return replace(seen, facts=with_way_in(seen.facts, self._ways[key]))
-
-    # -- wording ------------------------------------------------------------------------------
-
-    def _worded(self, seen: Gathered) -> Message:
-        notice, chosen = seen.at.notice, seen.at.preferences
-        channel = notice.channel
-        if channel is None or seen.address is None:
-            raise LookupError("a notice without an address came through the gate")
-        locale = seen.at.verification.locale if seen.at.verification else chosen.locale
-        words = self._wording.words(notice.kind, channel, chosen.discretion, locale, seen.facts)
-        calendar: Calendar | None = None
-        if channel is Channel.EMAIL:
-            calendar = self._wording.calendar(
-                notice.kind,
-                chosen.discretion,
-                locale,
-                seen.facts,
-                organizer=parseaddr(self._settings.mail_from)[1],
-                attendee=seen.address,
-            )
-        name = self._parts.keys.keyed_hash("message-id", notice.notice_id)[:32]
-        return Message(
-            notice_id=notice.notice_id,
-            channel=channel,
-            to=seen.address,
-            words=words,
-            calendar=calendar,
-            unsubscribe_url=seen.facts.unsubscribe_url,
-            message_id=f"{name}@{self._settings.mail_domain}",
-            valid_seconds=_valid_seconds(seen.at),
-        )
-
-    # -- marking and sending ------------------------------------------------------------------
-
-    def _mark(self, notice: Notice, lease: str, seen: Gathered, message: Message | None) -> int | None:
-        """Mark it SENDING, committed before the first byte; None where it may not leave, or no longer as it is worded."""
-        with self._parts.store.writing() as work:
-            held = recording.mine(work, notice.notice_id, lease)
-            if held is None or held.state is not NoticeState.WAITING:
-                return None
-            if message is None:
-                recording.put_aside(work, held, seen.verdict)
-                return None
-            now = self._gather(work, held)
-            if not isinstance(now.verdict, Go):
-                recording.put_aside(work, held, now.verdict)
-                return None
-            if now.mark != seen.mark:
-                recording.put_aside(work, held, Wait(work.now, "changed"))
-                return None
-            return work.notices.begin(
-                held, until=self._lease_end(), expires_at=_expires(now.at), words=self._hash(message)
-            )
+        return Tried(marked.notice, result, found)
 
     def _sender(self, channel: Channel) -> Sender:
         if channel not in self._senders:
@@ -273,26 +218,21 @@ class Lane:
     def _take_over(self, notice: Notice, lease: str) -> None:
         """Another process died while it was sending this: the outcome is unknown, so the provider is asked first."""
         with self._parts.store.reading() as work:
-            seen = self._gather(work, notice, anyway=True)
+            seen = self._desk.look(work, notice, anyway=True)
         found: Result = Unknown("left_behind")
         if seen.address is not None:
-            message = self._worded(self._run_errands(seen, lease))
+            message = self._desk.worded(self._desk.run_errands(seen, lease))
             found = self._find(notice, replace(message, first_tried=notice.first_tried))
         with self._parts.store.writing() as work:
-            unknown = Unknown("left_behind")
-            recording.conclude(work, notice.notice_id, lease, attempt=notice.attempts, result=unknown, found=found)
+            recording.conclude(work, lease, [Tried(notice, Unknown("left_behind"), found)])
 
 
-def _expires(at: Standing) -> datetime | None:
-    if at.meeting is not None and at.notice.window_id is None:
-        return expiry(at.notice.kind, at.meeting)
-    return at.notice.expires_at
-
-
-def _valid_seconds(at: Standing) -> int:
-    if at.verification is not None:
-        left = at.verification.expires_at - at.real_now
-    else:
-        expires = _expires(at)
-        left = expires - at.now if expires else timedelta(seconds=LONGEST_VALID)
-    return max(1, min(LONGEST_VALID, int(left.total_seconds())))
+def _each(these: Iterable[T], notice_of: Callable[[T], Notice], act: Callable[[T], R]) -> list[R]:
+    """What each came to. One notice must not stop the others; its lease runs out."""
+    done = []
+    for each in these:
+        try:
+            done.append(act(each))
+        except Exception as error:  # noqa: BLE001 - see above
+            log.warning("notice_failed", kind=notice_of(each).kind.value, error=type(error).__name__)
+    return done

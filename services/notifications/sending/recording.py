@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import structlog
 
 from services.notifications.handlers.contacts import silence
@@ -9,13 +12,14 @@ from services.notifications.handlers.notices import settle
 from services.notifications.messages import Accepted, Permanent, Result, Transient, Unknown
 from services.notifications.model.gate import End, Verdict, Wait
 from services.notifications.model.outcome import Next, after, after_unknown
-from services.notifications.model.records import Notice, Suppression
+from services.notifications.model.records import Notice, Suppression, Try
 from services.notifications.work import Work
 from shared.contracts.base import NoticeId
 from shared.contracts.notifications import ContactSuppressed, NoticeState
 
 log = structlog.get_logger(__name__)
 
+_MAY_HAVE_LEFT = (NoticeState.SENDING, NoticeState.WAITING, NoticeState.HELD)
 _OUTCOMES = {Accepted: "accepted", Transient: "transient", Permanent: "permanent", Unknown: "unknown"}
 
 
@@ -24,7 +28,7 @@ def put_aside(work: Work, notice: Notice, verdict: Verdict) -> None:
     if isinstance(verdict, Wait):
         work.notices.release(notice.notice_id, not_before=max(verdict.until, work.now), reason=verdict.reason)
     elif isinstance(verdict, End):
-        _end(work, notice, verdict.state, verdict.reason)
+        _end(work, [notice], verdict.state, verdict.reason)
 
 
 def mine(work: Work, notice_id: NoticeId, lease: str) -> Notice | None:
@@ -33,32 +37,69 @@ def mine(work: Work, notice_id: NoticeId, lease: str) -> Notice | None:
     return notice if notice is not None and notice.leased_by == lease else None
 
 
-def conclude(
-    work: Work, notice_id: NoticeId, lease: str, *, attempt: int, result: Result, found: Result | None
-) -> None:
-    """Record what became of an attempt. ``found`` is the provider's answer where the first one was Unknown.
+@dataclass(frozen=True)
+class Tried:
+    """A notice as it was marked for an attempt, and what its channel said.
 
-    If the lease was lost meanwhile another decides; but that it was accepted is true whoever says it.
+    ``found`` is the provider's answer where the first one was Unknown.
     """
-    last = found if found is not None else result
-    work.notices.close_delivery(
-        notice_id,
-        attempt,
+
+    notice: Notice
+    result: Result
+    found: Result | None = None
+
+    @property
+    def last(self) -> Result:
+        """What is known of it now."""
+        return self.result if self.found is None else self.found
+
+
+def conclude(work: Work, lease: str, tried: Sequence[Tried]) -> None:
+    """Record what became of attempts.
+
+    Where the lease was lost meanwhile another decides; but that a notice was accepted is true whoever says it.
+    """
+    work.notices.close([_line(each) for each in tried])
+    now = work.notices.locked([each.notice.notice_id for each in tried])
+    sent = []
+    for each in tried:
+        notice = now.get(each.notice.notice_id)
+        if notice is None:
+            continue
+        ours = notice.leased_by == lease
+        if isinstance(each.last, Accepted):
+            if ours or notice.state in _MAY_HAVE_LEFT:
+                sent.append(notice)
+        elif ours:
+            _failed(work, notice, each)
+    _end(work, sent, NoticeState.SENT, "")
+
+
+def take_back(work: Work, lease: str, marked: Sequence[Notice]) -> None:
+    """Not one byte of these left, though they were marked: each waits again as if it had not been."""
+    now = work.notices.locked([notice.notice_id for notice in marked])
+    for notice in marked:
+        held = now.get(notice.notice_id)
+        if held is not None and held.leased_by == lease and held.state is NoticeState.SENDING:
+            work.notices.take_back(notice)
+
+
+def _line(each: Tried) -> Try:
+    last = each.last
+    return Try(
+        each.notice.notice_id,
+        each.notice.attempts,
         outcome=_OUTCOMES[type(last)],
         reason=getattr(last, "reason", ""),
         provider_id=last.provider_id if isinstance(last, Accepted) else "",
     )
-    notice = work.notices.get(notice_id, lock=True)
-    if notice is None:
-        return
-    if notice.leased_by != lease:
-        if isinstance(last, Accepted) and notice.state in (NoticeState.SENDING, NoticeState.WAITING, NoticeState.HELD):
-            _end(work, notice, NoticeState.SENT, "")
-        return
-    if isinstance(last, Permanent) and last.alarm:
-        log.error("channel_needs_the_operator", channel=str(notice.channel), reason=last.reason)
-    now = work.now
-    _apply(work, notice, after(result, notice, now) if found is None else after_unknown(found, notice, now))
+
+
+def _failed(work: Work, notice: Notice, each: Tried) -> None:
+    if isinstance(each.last, Permanent) and each.last.alarm:
+        log.error("channel_needs_the_operator", channel=str(notice.channel), reason=each.last.reason)
+    now, found = work.now, each.found
+    _apply(work, notice, after(each.result, notice, now) if found is None else after_unknown(found, notice, now))
 
 
 def _apply(work: Work, notice: Notice, then: Next) -> None:
@@ -73,15 +114,18 @@ def _apply(work: Work, notice: Notice, then: Next) -> None:
             unknowns=notice.unknowns + then.unknown,
         )
         return
-    _end(work, notice, then.state, then.reason)
+    _end(work, [notice], then.state, then.reason)
 
 
-def _end(work: Work, notice: Notice, state: NoticeState, reason: str) -> None:
+def _end(work: Work, notices: Sequence[Notice], state: NoticeState, reason: str) -> None:
     """Settle. A code whose outcome is known is erased: its hash is enough to check it."""
-    settle(work, notice, state, reason)
-    if notice.verification_id is not None and state is not NoticeState.HELD:
-        work.contacts.erase_code(notice.verification_id)
-    log.info("notice_settled", kind=notice.kind.value, channel=str(notice.channel), state=state.value, reason=reason)
+    settle(work, notices, state, reason)
+    for notice in notices:
+        if notice.verification_id is not None and state is not NoticeState.HELD:
+            work.contacts.erase_code(notice.verification_id)
+        log.info(
+            "notice_settled", kind=notice.kind.value, channel=str(notice.channel), state=state.value, reason=reason
+        )
 
 
 def _suppress(work: Work, notice: Notice) -> None:

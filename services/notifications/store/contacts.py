@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, case, delete, insert, or_, select, update
 
 from services.notifications.model.records import ContactPoint, Verification
+from services.notifications.store.slices import slices
 from services.notifications.store.tables import contact_points, verifications
 from shared.contracts.base import Channel, ContactPointId, MemberId
 from shared.storage.sealing import Forgotten, Vault
@@ -29,9 +31,23 @@ class Contacts:
     def __init__(self, connection: Connection, vault: Vault) -> None:
         self._connection = connection
         self._vault = vault
+        self._foreseen: dict[str, tuple[ContactPoint, bytes] | None] = {}
+
+    def foresee(self, contact_point_ids: Collection[str]) -> list[ContactPoint]:
+        """Read these at once; from now on they, and their addresses, are answered for from memory."""
+        rows = self._connection.execute(
+            select(*_CONTACT, contact_points.c.address).where(contact_points.c.contact_point_id.in_(contact_point_ids))
+        ).all()
+        found = {row.contact_point_id: (_contact(row), row.address) for row in rows}
+        self._foreseen = {each: found.get(each) for each in contact_point_ids}
+        self._vault.fetch([contact.member_id for contact, _ in found.values()])
+        return [contact for contact, _ in found.values()]
 
     def get(self, contact_point_id: ContactPointId) -> ContactPoint | None:
         """The contact point with this id."""
+        if contact_point_id in self._foreseen:
+            known = self._foreseen[contact_point_id]
+            return known[0] if known else None
         return self._one(contact_points.c.contact_point_id == contact_point_id)
 
     def by_hash(self, contact_hash: str) -> ContactPoint | None:
@@ -40,13 +56,21 @@ class Contacts:
 
     def of(self, member_id: MemberId) -> list[ContactPoint]:
         """A member's contact points, email first."""
+        return self.of_all([member_id])[member_id]
+
+    def of_all(self, member_ids: Sequence[MemberId]) -> dict[MemberId, list[ContactPoint]]:
+        """The contact points of each of these members, email first; an empty list for who has none."""
+        found: dict[MemberId, list[ContactPoint]] = {member_id: [] for member_id in member_ids}
         email_first = case((contact_points.c.channel == Channel.EMAIL.value, 0), else_=1)
-        rows = self._connection.execute(
-            select(*_CONTACT)
-            .where(contact_points.c.member_id == member_id)
-            .order_by(email_first, contact_points.c.contact_point_id)
-        )
-        return [_contact(row) for row in rows]
+        for some in slices(member_ids):
+            rows = self._connection.execute(
+                select(*_CONTACT)
+                .where(contact_points.c.member_id.in_(some))
+                .order_by(email_first, contact_points.c.contact_point_id)
+            )
+            for row in rows:
+                found[row.member_id].append(_contact(row))
+        return found
 
     def add(self, contact: ContactPoint, address: str) -> None:
         """Keep a verified contact point, its address sealed with the member's key."""
@@ -64,8 +88,13 @@ class Contacts:
 
     def address(self, contact: ContactPoint) -> str | None:
         """The address in the clear; None where its key was destroyed."""
-        sealed = self._connection.scalar(
-            select(contact_points.c.address).where(contact_points.c.contact_point_id == contact.contact_point_id)
+        known = self._foreseen.get(contact.contact_point_id)
+        sealed = (
+            known[1]
+            if known
+            else self._connection.scalar(
+                select(contact_points.c.address).where(contact_points.c.contact_point_id == contact.contact_point_id)
+            )
         )
         if sealed is None:
             return None
@@ -177,4 +206,11 @@ def _place(contact: ContactPoint) -> str:
 
 
 def _contact(row: Any) -> ContactPoint:
-    return ContactPoint(**{**row._mapping, "channel": Channel(row.channel)})  # noqa: SLF001
+    return ContactPoint(
+        row.contact_point_id,
+        row.member_id,
+        Channel(row.channel),
+        row.contact_hash,
+        row.locale,
+        row.verified_at,
+    )

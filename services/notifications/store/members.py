@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, delete, select, union_all
 
-from services.notifications.model.records import Consent, Suppression
+from services.notifications.model.records import Consent, ContactPoint, Suppression
 from services.notifications.store.tables import consents, contact_points, members, preferences, seats, suppressions
 from shared.contracts.base import Channel, MemberId
 from shared.contracts.notifications import Preferences
@@ -12,6 +14,8 @@ from shared.contracts.registration import ConsentDecided, Purpose
 from shared.runtime.clock import Clock
 from shared.storage.engine import upsert
 from shared.storage.sealing import Forgotten, Vault
+
+_SUPPRESSION = (suppressions.c.contact_hash, suppressions.c.purpose, suppressions.c.reason, suppressions.c.decided)
 
 
 class Members:
@@ -21,6 +25,22 @@ class Members:
         self._connection = connection
         self._vault = vault
         self._clock = clock
+        self._consents: dict[str, dict[tuple[str, str], Consent]] = {}
+        self._chosen: dict[str, bytes | None] = {}
+        self._suppressions: dict[str, list[Suppression]] = {}
+
+    def foresee(self, contacts: Sequence[ContactPoint]) -> None:
+        """Read what is known of who is reached there at once; from now on it is answered for from memory."""
+        self._consents = {contact.member_id: {} for contact in contacts}
+        self._chosen = dict.fromkeys(self._consents)
+        self._suppressions = {contact.contact_hash: [] for contact in contacts}
+        for row in self._connection.execute(select(consents).where(consents.c.member_id.in_(self._consents))):
+            self._consents[row.member_id][row.purpose, row.channel] = Consent(row.granted, row.decided)
+        for row in self._connection.execute(select(preferences).where(preferences.c.member_id.in_(self._chosen))):
+            self._chosen[row.member_id] = row.chosen
+        known = select(*_SUPPRESSION).where(suppressions.c.contact_hash.in_(self._suppressions))
+        for row in self._connection.execute(known):
+            self._suppressions[row.contact_hash].append(Suppression(*row))
 
     def join(self, member_id: MemberId) -> None:
         """Someone became a member."""
@@ -52,6 +72,8 @@ class Members:
 
     def consent(self, member_id: MemberId, purpose: Purpose, channel: Channel) -> Consent | None:
         """The newest decision, None where none was heard."""
+        if member_id in self._consents:
+            return self._consents[member_id].get((purpose.value, channel.value))
         row = self._connection.execute(
             select(consents.c.granted, consents.c.decided).where(
                 consents.c.member_id == member_id,
@@ -63,7 +85,11 @@ class Members:
 
     def preferences(self, member_id: MemberId) -> Preferences | None:
         """What the member chose; None where they never did."""
-        sealed = self._connection.scalar(select(preferences.c.chosen).where(preferences.c.member_id == member_id))
+        sealed = (
+            self._chosen[member_id]
+            if member_id in self._chosen
+            else self._connection.scalar(select(preferences.c.chosen).where(preferences.c.member_id == member_id))
+        )
         if sealed is None:
             return None
         try:
@@ -97,11 +123,9 @@ class Members:
 
     def suppressions(self, contact_hash: str) -> tuple[Suppression, ...]:
         """Why this contact is written to no more, if so."""
-        rows = self._connection.execute(
-            select(
-                suppressions.c.contact_hash, suppressions.c.purpose, suppressions.c.reason, suppressions.c.decided
-            ).where(suppressions.c.contact_hash == contact_hash)
-        )
+        if contact_hash in self._suppressions:
+            return tuple(self._suppressions[contact_hash])
+        rows = self._connection.execute(select(*_SUPPRESSION).where(suppressions.c.contact_hash == contact_hash))
         return tuple(Suppression(*row) for row in rows)
 
     def lift(

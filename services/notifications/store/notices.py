@@ -1,15 +1,17 @@
-"""Notices, the query that picks the next, and every attempt to deliver one."""
+"""Notices, and every attempt to deliver one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, text, update
 
 from services.notifications.model.kinds import CHANGES
-from services.notifications.model.records import Notice, NoticesStanding
+from services.notifications.model.records import Notice, NoticesStanding, Try
+from services.notifications.store.queue import free, next_due
+from services.notifications.store.slices import slices
 from services.notifications.store.tables import answers, deliveries, notices
 from shared.contracts.base import Channel, MeetingId, NoticeId
 from shared.contracts.notifications import NoticeKind, NoticeState
@@ -20,6 +22,7 @@ from shared.storage.sealing import Forgotten, Vault
 _FIELDS = tuple(
     column for column in notices.c if column.name not in ("leased_until", "settled_at", "code", "code_until")
 )
+_NAMES = tuple(column.name for column in _FIELDS)
 _DONE = (NoticeState.SENT, NoticeState.REFUSED, NoticeState.EXPIRED)
 
 
@@ -31,20 +34,34 @@ class Notices:
         self._vault = vault
         self._clock = clock
 
-    def add(self, notice: Notice) -> bool:
-        """Keep a notice; False where it (its natural key) is known."""
-        values = {column.name: getattr(notice, column.name) for column in _FIELDS}
-        values |= {"kind": notice.kind.value, "state": notice.state.value}
-        values["channel"] = notice.channel.value if notice.channel else None
-        statement = upsert(self._connection, notices).values(values)
-        added = self._connection.execute(statement.on_conflict_do_nothing().returning(notices.c.notice_id))
-        return added.first() is not None
+    def add(self, *these: Notice) -> list[Notice]:
+        """Keep notices; those of them that were not known (by their natural key), in the order of their ids."""
+        new = {notice.notice_id: notice for notice in sorted(these, key=lambda each: each.notice_id)}
+        rows = [
+            {
+                **{name: getattr(notice, name) for name in _NAMES},
+                "kind": notice.kind.value,
+                "state": notice.state.value,
+                "channel": notice.channel.value if notice.channel else None,
+            }
+            for notice in new.values()
+        ]
+        statement = upsert(self._connection, notices).on_conflict_do_nothing().returning(notices.c.notice_id)
+        added = {found for some in slices(rows) for found in self._connection.scalars(statement, some)}
+        return [notice for notice_id, notice in new.items() if notice_id in added]
 
     def get(self, notice_id: NoticeId, *, lock: bool = False) -> Notice | None:
         """A notice, locked for this transaction where asked."""
         statement = select(*_FIELDS).where(notices.c.notice_id == notice_id)
         row = self._connection.execute(statement.with_for_update() if lock else statement).one_or_none()
         return _notice(row) if row else None
+
+    def locked(self, these: Collection[NoticeId]) -> dict[NoticeId, Notice]:
+        """These notices, locked for this transaction."""
+        rows = self._connection.execute(
+            select(*_FIELDS).where(notices.c.notice_id.in_(these)).order_by(notices.c.notice_id).with_for_update()
+        )
+        return {row.notice_id: _notice(row) for row in rows}
 
     def about(self, meeting_id: MeetingId) -> list[Notice]:
         """Every change and cancellation notice of a meeting."""
@@ -57,16 +74,20 @@ class Notices:
 
     def wake(self, meeting_id: MeetingId) -> None:
         """News of the meeting came: what waited for it is looked at again now."""
-        self._connection.execute(
-            update(notices)
+        asleep = (
+            select(notices.c.notice_id)
             .where(
                 notices.c.meeting_id == meeting_id,
                 notices.c.state == NoticeState.WAITING.value,
                 notices.c.attempts == 0,
                 notices.c.not_before > notices.c.due_at,
             )
-            .values(not_before=notices.c.due_at)
+            .order_by(notices.c.notice_id)
+            .with_for_update()
         )
+        for some in slices(self._connection.scalars(asleep).all()):
+            awake = update(notices).where(notices.c.notice_id.in_(some)).values(not_before=notices.c.due_at)
+            self._connection.execute(awake)
 
     def next(self, most: int) -> list[NoticeId]:
         """The next notices that are due: urgent before bulk, fair between chapters. See ``next_due``."""
@@ -74,13 +95,13 @@ class Notices:
 
     def claim(self, lease: str, until: datetime, these: Sequence[NoticeId]) -> list[Notice]:
         """Lease those of these that are still due and that nobody leased meanwhile, in their order."""
-        free = (
+        due = (
             select(notices.c.notice_id)
-            .where(notices.c.notice_id.in_(these), _free(self._clock.now(), real_now()))
+            .where(notices.c.notice_id.in_(these), free(self._clock.now(), real_now()))
             .order_by(notices.c.notice_id)
             .with_for_update(skip_locked=True)
         )
-        mine = list(self._connection.scalars(free))
+        mine = list(self._connection.scalars(due))
         if not mine:
             return []
         self._connection.execute(
@@ -92,32 +113,61 @@ class Notices:
         }
         return [rows[notice_id] for notice_id in these if notice_id in rows]
 
-    def begin(self, notice: Notice, *, until: datetime, expires_at: datetime | None, words: str) -> int:
-        """Mark a leased notice SENDING and open its delivery; the delivery's number (attempt)."""
-        attempt = notice.attempts + 1
-        self._set(
-            notice.notice_id,
-            state=NoticeState.SENDING.value,
-            attempts=attempt,
-            leased_until=until,
-            expires_at=expires_at,
-            words=words,
-            first_tried=notice.first_tried or real_now(),
+    def begin(self, these: Sequence[Notice], *, until: datetime) -> None:
+        """Mark leased notices SENDING, as they stand in these records, and open a delivery of each."""
+        self._connection.execute(
+            update(notices)
+            .where(notices.c.notice_id == bindparam("which"))
+            .values(
+                state=NoticeState.SENDING.value,
+                attempts=bindparam("attempt"),
+                leased_until=until,
+                expires_at=bindparam("expires"),
+                words=bindparam("said"),
+                first_tried=bindparam("tried"),
+            ),
+            [
+                {
+                    "which": notice.notice_id,
+                    "attempt": notice.attempts,
+                    "expires": notice.expires_at,
+                    "said": notice.words,
+                    "tried": notice.first_tried,
+                }
+                for notice in these
+            ],
         )
         self._connection.execute(
-            insert(deliveries).values(
-                notice_id=notice.notice_id,
-                attempt=attempt,
-                channel=notice.channel.value if notice.channel else "",
-                begun_at=self._clock.now(),
-                outcome="sending",
-                reason="",
-                provider_id="",
-                status="",
-                rank=0,
-            )
+            insert(deliveries),
+            [
+                {
+                    "notice_id": notice.notice_id,
+                    "attempt": notice.attempts,
+                    "channel": notice.channel.value if notice.channel else "",
+                    "begun_at": self._clock.now(),
+                    "outcome": "sending",
+                    "reason": "",
+                    "provider_id": "",
+                    "status": "",
+                    "rank": 0,
+                }
+                for notice in these
+            ],
         )
-        return attempt
+
+    def take_back(self, notice: Notice) -> None:
+        """What was marked SENDING but never tried waits again, as it stands in this record; its delivery never was."""
+        self._set(
+            notice.notice_id,
+            state=NoticeState.WAITING.value,
+            attempts=notice.attempts,
+            words=notice.words,
+            first_tried=notice.first_tried,
+            leased_by=None,
+            leased_until=None,
+        )
+        begun = deliveries.c.attempt > notice.attempts
+        self._connection.execute(delete(deliveries).where(deliveries.c.notice_id == notice.notice_id, begun))
 
     def release(self, notice_id: NoticeId, *, not_before: datetime, reason: str) -> None:
         """Give a leased notice back, to be looked at again then."""
@@ -137,19 +187,22 @@ class Notices:
             settled_at=None,
         )
 
-    def settle(self, notice_id: NoticeId, state: NoticeState, reason: str) -> None:
-        """A notice reached its end; the lease is given back, and any code on it erased unless it is held."""
+    def settle(self, these: Sequence[Notice], state: NoticeState, reason: str) -> None:
+        """Notices reached their end; the leases are given back, and any codes on them erased unless they are held."""
         values: dict[str, Any] = {
             "state": state.value,
-            "reason": reason,
+            "reason": reason[:30],
             "settled_at": self._clock.now(),
             "leased_by": None,
             "leased_until": None,
         }
         if state in _DONE:
             values |= {"code": None, "code_until": None}
-            self._vault.forget(_owner(notice_id))
-        self._set(notice_id, **values)
+            for notice in these:
+                if notice.kind is NoticeKind.FEEDBACK_ASK:
+                    self._vault.forget(_owner(notice.notice_id))
+        for some in slices([notice.notice_id for notice in these]):
+            self._connection.execute(update(notices).where(notices.c.notice_id.in_(some)).values(**values))
 
     def keep_code(self, notice_id: NoticeId, code: str, answer_by: datetime) -> None:
         """Keep a feedback code, sealed, until the notice's outcome is known."""
@@ -168,12 +221,27 @@ class Notices:
         except Forgotten:
             return None
 
-    def close_delivery(self, notice_id: NoticeId, attempt: int, *, outcome: str, reason: str, provider_id: str) -> None:
-        """Record what became of one attempt."""
+    def close(self, tries: Sequence[Try]) -> None:
+        """Record what became of attempts."""
         self._connection.execute(
             update(deliveries)
-            .where(deliveries.c.notice_id == notice_id, deliveries.c.attempt == attempt)
-            .values(ended_at=self._clock.now(), outcome=outcome, reason=reason[:30], provider_id=provider_id[:64])
+            .where(deliveries.c.notice_id == bindparam("which"), deliveries.c.attempt == bindparam("number"))
+            .values(
+                ended_at=self._clock.now(),
+                outcome=bindparam("became"),
+                reason=bindparam("why"),
+                provider_id=bindparam("known_as"),
+            ),
+            [
+                {
+                    "which": each.notice_id,
+                    "number": each.attempt,
+                    "became": each.outcome,
+                    "why": each.reason[:30],
+                    "known_as": each.provider_id[:64],
+                }
+                for each in sorted(tries, key=lambda each: each.notice_id)
+            ],
         )
 
     def advance(self, provider_id: str, status: str, rank: int) -> Notice | None:
@@ -213,47 +281,6 @@ class Notices:
         if "reason" in values:
             values["reason"] = values["reason"][:30]
         self._connection.execute(update(notices).where(notices.c.notice_id == notice_id).values(**values))
-
-
-def _free(now: datetime, machine_now: datetime) -> Any:
-    """Due and leased by nobody, or left behind while it was being sent.
-
-    The states stand in the statement as the index of open notices has them, and not as parameters: else SQLite cannot
-    know that it may use it, and reads all notices that ever were.
-    """
-    lapsed = notices.c.leased_until <= machine_now
-    return and_(
-        text("notices.state IN ('waiting', 'sending')"),
-        or_(
-            and_(
-                notices.c.state == NoticeState.WAITING.value,
-                notices.c.not_before <= now,
-                or_(notices.c.leased_until.is_(None), lapsed),
-            ),
-            and_(notices.c.state == NoticeState.SENDING.value, lapsed),
-        ),
-    )
-
-
-def next_due(now: datetime, machine_now: datetime, limit: int) -> Select[str]:
-    """The next notices to send: the most urgent first, and among equals each chapter's first, then each one's second.
-
-    So a chapter with ten thousand notices delays another's one by one notice, not by ten thousand.
-    """
-    turn = (
-        func.row_number()
-        .over(
-            partition_by=(notices.c.urgency, notices.c.chapter_id),
-            order_by=(notices.c.not_before, notices.c.notice_id),
-        )
-        .label("turn")
-    )
-    due = (
-        select(notices.c.notice_id, notices.c.urgency, notices.c.not_before, turn)
-        .where(_free(now, machine_now))
-        .subquery("due")
-    )
-    return select(due.c.notice_id).order_by(due.c.urgency, due.c.turn, due.c.not_before, due.c.notice_id).limit(limit)
 
 
 def _owner(notice_id: NoticeId) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -22,6 +23,30 @@ class Calendar:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._chapters: dict[str, tuple[str, str] | None] = {}
+        self._meetings: dict[str, Meeting | None] = {}
+        self._changes: dict[str, list[tuple[int, str]]] = {}
+        self._seats: dict[tuple[str, str], list[Seat]] = {}
+
+    def foresee(self, pairs: Collection[tuple[str, str]]) -> None:
+        """Read these meetings, and these members' seats at them, at once; from now on they are answered for from memory."""
+        known = {meeting_id for meeting_id, _ in pairs}
+        self._meetings = dict.fromkeys(known)
+        self._changes = {meeting_id: [] for meeting_id in known}
+        self._seats = {pair: [] for pair in pairs}
+        for row in self._connection.execute(select(meetings).where(meetings.c.meeting_id.in_(known))):
+            self._meetings[row.meeting_id] = meeting_of(row)
+        for row in self._connection.execute(select(meeting_changes).where(meeting_changes.c.meeting_id.in_(known))):
+            self._changes[row.meeting_id].append((row.revision, row.what))
+        theirs = select(seats).where(
+            seats.c.meeting_id.in_(known), seats.c.member_id.in_({member_id for _, member_id in pairs})
+        )
+        for row in self._connection.execute(theirs.order_by(seats.c.seat_id, seats.c.change)):
+            if (row.meeting_id, row.member_id) in self._seats:
+                self._seats[row.meeting_id, row.member_id].append(_seat(row))
+        self._chapters = dict.fromkeys(found.chapter_id for found in self._meetings.values() if found)
+        for row in self._connection.execute(select(chapters).where(chapters.c.chapter_id.in_(self._chapters))):
+            self._chapters[row.chapter_id] = (row.name, row.time_zone)
 
     def open_chapter(self, event: ChapterOpened) -> None:
         """Keep a chapter's name and zone."""
@@ -31,6 +56,8 @@ class Calendar:
 
     def chapter(self, chapter_id: ChapterId) -> tuple[str, str] | None:
         """A chapter's name and IANA zone."""
+        if chapter_id in self._chapters:
+            return self._chapters[chapter_id]
         row = self._connection.execute(
             select(chapters.c.name, chapters.c.time_zone).where(chapters.c.chapter_id == chapter_id)
         ).one_or_none()
@@ -61,6 +88,8 @@ class Calendar:
 
     def meeting(self, meeting_id: MeetingId) -> Meeting | None:
         """A meeting's newest state."""
+        if meeting_id in self._meetings:
+            return self._meetings[meeting_id]
         row = self._connection.execute(select(meetings).where(meetings.c.meeting_id == meeting_id)).one_or_none()
         return meeting_of(row) if row else None
 
@@ -74,6 +103,8 @@ class Calendar:
 
     def changes(self, meeting_id: MeetingId) -> list[tuple[int, str]]:
         """Every change heard of: its revision, and what it did."""
+        if meeting_id in self._changes:
+            return list(self._changes[meeting_id])
         rows = self._connection.execute(
             select(meeting_changes.c.revision, meeting_changes.c.what).where(meeting_changes.c.meeting_id == meeting_id)
         )
@@ -99,6 +130,8 @@ class Calendar:
 
     def seats(self, meeting_id: MeetingId, member_id: MemberId | None = None) -> list[Seat]:
         """All states of all seats at a meeting, or of one member's."""
+        if member_id is not None and (meeting_id, member_id) in self._seats:
+            return list(self._seats[meeting_id, member_id])
         statement = select(seats).where(seats.c.meeting_id == meeting_id).order_by(seats.c.seat_id, seats.c.change)
         if member_id is not None:
             statement = statement.where(seats.c.member_id == member_id)

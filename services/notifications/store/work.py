@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
+from services.notifications.model.records import Notice
 from services.notifications.store.contacts import Contacts
 from services.notifications.store.feedback import Feedback
 from services.notifications.store.members import Members
@@ -39,3 +41,12 @@ class NotificationsWork(Work):
     def notices(self) -> Notices:
         """Notices and deliveries."""
         return Notices(self.connection, self.vault, self.clock)
+
+    def foresee(self, notices: Sequence[Notice]) -> None:
+        """Read all that the gate looks at of these notices, in a statement a table and not one by one.
+
+        From now on this work answers from memory for it: nothing of it may be written in the same transaction.
+        """
+        contacts = self.contacts.foresee({each.contact_point_id for each in notices if each.contact_point_id})
+        self.members.foresee(contacts)
+        self.calendar.foresee({(n.meeting_id, n.member_id) for n in notices if n.meeting_id and n.member_id})

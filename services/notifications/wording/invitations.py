@@ -16,10 +16,11 @@ from typing import Literal
 
 from icalendar import Calendar as ICalendar
 from icalendar import Event, vCalAddress, vUri
+from icalendar.parser import Contentline
 
 from services.notifications.messages import Calendar, Facts
 from services.notifications.wording.languages import Language
-from services.notifications.wording.saying import sayable
+from services.notifications.wording.saying import common, sayable, secret
 from shared.contracts.notifications import Discretion, NoticeKind
 from shared.runtime.vtimezone import vtimezone
 
@@ -57,28 +58,57 @@ def calendar(
     now: datetime,
 ) -> Calendar:
     """One entry with one attendee: the reader. ``organizer`` and ``attendee`` are mail addresses."""
-    event = _event(level, tongue, facts, now, cancelled=method == "CANCEL")
-    event["organizer"] = vCalAddress(f"mailto:{organizer}")
     guest = vCalAddress(f"mailto:{attendee}")
     # They hold a seat already: the entry asks for no answer, and a calendar sends none.
     guest.params.update({"CUTYPE": "INDIVIDUAL", "ROLE": "REQ-PARTICIPANT", "PARTSTAT": "ACCEPTED", "RSVP": "FALSE"})
-    event.add("attendee", guest)
-    return Calendar(method, _written(method, event, facts))
+    return Calendar(method, _filled(method, level, tongue, facts, now, organizer=organizer, guest=guest))
 
 
 def published(level: Discretion, tongue: Language, facts: Facts, *, now: datetime) -> str:
     """The entry as a file of one's own (METHOD PUBLISH): neither organizer nor attendee."""
-    return _written("PUBLISH", _event(level, tongue, facts, now, cancelled=False), facts)
+    return _filled("PUBLISH", level, tongue, facts, now)
 
 
-def _event(level: Discretion, tongue: Language, facts: Facts, now: datetime, *, cancelled: bool) -> Event:
+def _filled(
+    method: str,
+    level: Discretion,
+    tongue: Language,
+    facts: Facts,
+    now: datetime,
+    *,
+    organizer: str = "",
+    guest: vCalAddress | None = None,
+) -> str:
+    """The entry with the lines that only this reader's has."""
+    entry = _entry if secret(facts) else _kept_entry
+    own = [
+        f"UID:{uid(facts.member_ref, facts.meeting_id or '')}",
+        f"DTSTAMP:{now.astimezone(UTC):%Y%m%dT%H%M%SZ}",
+        f"SEQUENCE:{facts.revision}",
+    ]
+    if guest is not None:
+        own.append(Contentline.from_parts("ATTENDEE", guest.params, guest).to_ical().decode())
+    text = entry(method, level, tongue, *common(facts), organizer)
+    return text.replace(_EVENT, _EVENT + "".join(f"{line}\r\n" for line in own), 1)
+
+
+def _entry(method: str, level: Discretion, tongue: Language, facts: Facts, _clock: str, organizer: str) -> str:
+    """What the entries of all who hold a seat have in common."""
+    event = _event(level, tongue, facts, cancelled=method == "CANCEL")
+    if organizer:
+        event["organizer"] = vCalAddress(f"mailto:{organizer}")
+    return _written(method, event, facts)
+
+
+_kept_entry = lru_cache(maxsize=128)(_entry)
+"""Written once for ten thousand people: it costs more than all the rest of a mail."""
+
+
+def _event(level: Discretion, tongue: Language, facts: Facts, *, cancelled: bool) -> Event:
     if facts.starts is None:
         raise ValueError("a calendar entry needs the meeting's start")
     said = sayable(facts, level, tongue)
     event = Event()
-    event.add("uid", uid(facts.member_ref, facts.meeting_id or ""))
-    event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
-    event.add("sequence", facts.revision)
     event.add("dtstart", facts.starts)
     _end(event, facts.starts, facts.ends or facts.starts)
     event.add("summary", tongue.block("invitation.txt", "title", said).strip())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.notifications.messages import Facts
 from services.notifications.wording import dates
 from services.notifications.wording.languages import Language
@@ -14,6 +16,21 @@ def one_line(text: str | None) -> str | None:
     if text is None:
         return None
     return " ".join("".join(c if c.isprintable() else " " for c in text).split()) or None
+
+
+def secret(facts: Facts) -> bool:
+    """Whether they open a door or answer a question: what is worded of them is kept nowhere."""
+    return any((facts.code, facts.link, facts.dial_in, facts.passcode))
+
+
+def common(facts: Facts) -> tuple[Facts, str]:
+    """What is one and the same for all who are told of it, and the clock that it is told by.
+
+    Two facts that are equal may yet be worded otherwise: a moment is equal to itself in another zone, and to the hour
+    after it on the night that has it twice.
+    """
+    clock = " ".join(f"{moment.isoformat()} {moment.tzinfo}" for moment in (facts.starts, facts.ends) if moment)
+    return replace(facts, member_ref="", revision=0, unsubscribe_url=None), clock
 
 
 def sayable(facts: Facts, level: Discretion, tongue: Language) -> dict[str, object]:

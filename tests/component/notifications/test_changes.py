@@ -136,6 +136,24 @@ def test_nobody_is_told_the_old_mode_while_the_seat_is_on_its_way(town: Town) ->
     assert all("online" in m.words.text and "Library" not in m.words.text for m in town.mail.taken[-2:])
 
 
+def test_who_was_told_what_was_cancelled_meanwhile_is_told_of_that_next(town: Town) -> None:
+    """What was marked together leaves together, as if the news had come a moment later."""
+    people = ("ana", "ben", "cleo")
+    for who in people:
+        town.join(who)
+    town.deliver(chapter(), meeting(), *(seat(who) for who in people))
+
+    def cancel_meanwhile(_message: object) -> None:
+        town.mail.before = lambda _message: None
+        town.deliver(cancelled(), *(seat_cancelled(who) for who in people))
+
+    town.mail.before = cancel_meanwhile
+    town.send_all()
+    for who in people:
+        told = [kind for kind, to in town.sent() if to == f"{who}@example.org"]
+        assert told == [NoticeKind.SEAT_CONFIRMED, CANCELLED]
+
+
 def test_back_in_the_room_is_told_with_the_room(town: Town) -> None:
     """Those whom the change had moved are told where they now go; a newer change replaces what had not left."""
     for who in ("ana", "ben"):
@@ -152,6 +170,7 @@ def test_back_in_the_room_is_told_with_the_room(town: Town) -> None:
 
 def test_a_meeting_cancelled_between_claim_and_send_is_not_announced(town: Town) -> None:
     """The gate is asked in the transaction that marks the notice, not when it was claimed."""
+    town = Town(town.store.engine, lane_batch=1)
     for who in ("ana", "ben"):
         town.join(who)
     town.deliver(chapter(), meeting(), seat("ana"), seat("ben"))

@@ -12,6 +12,7 @@ from icalendar import Event
 
 from services.notifications.messages import Calendar, Facts
 from services.notifications.wording import Wordings
+from services.notifications.wording.invitations import uid
 from shared.contracts.base import Mode
 from shared.contracts.notifications import Discretion, NoticeKind
 from shared.runtime.clock import SteppedClock
@@ -130,3 +131,19 @@ def test_a_file_to_download_names_nobody() -> None:
     assert "METHOD:PUBLISH" in body
     assert "ATTENDEE" not in event
     assert event["UID"] == event_of(invited(NoticeKind.SEAT_CONFIRMED).body)["UID"]
+
+
+def test_an_entry_that_is_written_once_for_all_names_its_own_reader() -> None:
+    """Uid, sequence, stamp and attendee, once each, also where the address is longer than a line."""
+    for who in ("ana", "ben" + "x" * 90):
+        facts = replace(FACTS, member_ref=who, revision=len(who))
+        body = Wordings(CLOCK).calendar(
+            NoticeKind.SEAT_CONFIRMED, Discretion.OPEN, "en", facts, organizer="us@example.org", attendee=f"{who}@e.org"
+        )
+        assert body is not None
+        event = event_of(body.body)
+        assert event["attendee"] == f"mailto:{who}@e.org"
+        assert event["sequence"] == len(who)
+        assert event["uid"] == uid(who, "m1")
+        assert body.body.count("UID:") == body.body.count("DTSTAMP:") == 1
+        assert max(len(line.encode()) for line in body.body.split("\r\n")) <= 75

@@ -15,7 +15,7 @@ from jinja2 import UndefinedError
 
 from services.notifications.channels import gsm
 from services.notifications.messages import Facts
-from services.notifications.wording import Wordings, answer
+from services.notifications.wording import Wordings, answer, rendering
 from services.notifications.wording.languages import TEMPLATES, known_languages, language
 from shared.contracts.base import Channel, Mode
 from shared.contracts.notifications import Discretion, NoticeKind
@@ -208,3 +208,41 @@ def test_no_language_lacks_a_template() -> None:
     english = {file.name for file in (TEMPLATES / "en").iterdir()}
     for code in known_languages():
         assert {file.name for file in (TEMPLATES / code).iterdir()} == english
+
+
+def test_what_is_worded_once_for_all_carries_each_readers_own_link() -> None:
+    """In the text, and escaped in the page; neither another reader's nor what stood for it."""
+    everyones = replace(FACTS, code=None, link=None, dial_in=None, passcode=None)
+    for kind, level in itertools.product(NoticeKind, Discretion):
+        if kind is NoticeKind.CODE:
+            continue
+        for token in ("ana?a=1&b=2", "ben"):
+            url = f"https://portal.example.org/u/{token}"
+            words = WORDINGS.words(kind, Channel.EMAIL, level, "en", replace(everyones, unsubscribe_url=url))
+            assert re.findall(r"\S+/u/\S+", words.text) == [url]
+            assert words.html is not None
+            assert f'<a href="{url.replace("&", "&amp;")}">' in words.html
+            assert ".invalid" not in words.text + words.html
+
+
+def test_a_moment_is_told_by_its_own_clock_however_equal_it_is_to_another() -> None:
+    """The same instant in another zone; and the second of the two hours of the night that sets clocks back."""
+    everyones = replace(FACTS, code=None, link=None, dial_in=None, passcode=None, mode=Mode.ONLINE, ends=None)
+    there = replace(everyones, starts=FACTS.starts.astimezone(ZoneInfo("America/Chicago")))  # type: ignore[union-attr]
+    twice = datetime(2026, 11, 1, 1, 30, tzinfo=ZONE)
+    first, second = (replace(everyones, starts=twice.replace(fold=fold)) for fold in (0, 1))
+    for one, other in ((everyones, there), (first, second)):
+        said_of = [
+            WORDINGS.words(NoticeKind.REMINDER, Channel.EMAIL, Discretion.OPEN, "en", facts).text
+            for facts in (one, other)
+        ]
+        assert said_of[0] != said_of[1]
+
+
+def test_words_with_a_secret_are_not_kept() -> None:
+    """A link or a code stays in memory no longer than the mail that carries it."""
+    before = rendering._kept_mail.cache_info().currsize
+    for secret in ("code", "link", "dial_in", "passcode"):
+        facts = replace(FACTS, **dict.fromkeys(("code", "link", "dial_in", "passcode")) | {secret: "never kept"})
+        WORDINGS.words(NoticeKind.REMINDER, Channel.EMAIL, Discretion.OPEN, "en", facts)
+        assert rendering._kept_mail.cache_info().currsize == before
