@@ -38,9 +38,10 @@ def _legible(raw: bytes, at: int) -> tuple[dict[str, Any], int]:
     body alone says what becomes of such a message.
     """
     try:
-        return _AS_SENT(raw, at)
+        properties, end = _AS_SENT(raw, at)
     except Exception:  # noqa: BLE001 - whatever it was, it is the sender's
         return {}, len(raw)
+    return properties, end
 
 
 _AS_SENT = PROPERTY_CLASSES[BASIC]
