@@ -9,6 +9,7 @@ from email.utils import parseaddr
 from services.notifications.handlers.gathering import Terms, facts_of, standing, wants_link
 from services.notifications.messages import Calendar, Facts, Message, Wording
 from services.notifications.model.gate import Go, Standing, Verdict, Wait, gate
+from services.notifications.model.kinds import URGENT
 from services.notifications.model.planning import expiry
 from services.notifications.model.records import Meeting, Notice
 from services.notifications.sending import recording
@@ -80,11 +81,11 @@ class Desk:
         return work.contacts.address(at.contact) if at.contact else None
 
     def company(self, seen: Gathered) -> str:
-        """Notices of one company are made ready and marked together; texts, and those for whom another service is
-        asked, do not keep the others waiting.
+        """Notices of one company are made ready and marked together. Alone go texts, which wait for a provider, and what
+        a person would have to look after, were this process to die in the middle (model.kinds.URGENT).
         """
         notice = seen.at.notice
-        if notice.channel is not Channel.EMAIL or notice.kind is NoticeKind.FEEDBACK_ASK:
+        if notice.channel is not Channel.EMAIL or notice.kind not in URGENT:
             return notice.notice_id
         return "with a link" if wants_link(seen.at, self._terms.link_within) else ""
 

@@ -137,7 +137,7 @@ def test_nobody_is_told_the_old_mode_while_the_seat_is_on_its_way(town: Town) ->
 
 
 def test_who_was_told_what_was_cancelled_meanwhile_is_told_of_that_next(town: Town) -> None:
-    """What was marked together leaves together, as if the news had come a moment later."""
+    """Whoever's mail was on its way, as if the news had come a moment later; the others hear of nothing else."""
     people = ("ana", "ben", "cleo")
     for who in people:
         town.join(who)
@@ -149,9 +149,8 @@ def test_who_was_told_what_was_cancelled_meanwhile_is_told_of_that_next(town: To
 
     town.mail.before = cancel_meanwhile
     town.send_all()
-    for who in people:
-        told = [kind for kind, to in town.sent() if to == f"{who}@example.org"]
-        assert told == [NoticeKind.SEAT_CONFIRMED, CANCELLED]
+    told = [[kind for kind, to in town.sent() if to == f"{who}@example.org"] for who in people]
+    assert sorted(told, key=len) == [[CANCELLED], [CANCELLED], [NoticeKind.SEAT_CONFIRMED, CANCELLED]]
 
 
 def test_back_in_the_room_is_told_with_the_room(town: Town) -> None:
