@@ -85,7 +85,7 @@ def run(mutation: Mutation, seed: int) -> Outcome:
 def main() -> int:
     """Every mutation; 0 if each is found."""
     console = Console()
-    chosen = [each for each in (*MUTATIONS, NONE) if not sys.argv[1:] or each.mutant in sys.argv[1:]]
+    chosen = [each for each in (*MUTATIONS, NONE) if not sys.argv[1:] or (each.mutant or "none") in sys.argv[1:]]
     table = Table("switched off", "found", "lines that do not balance")
     missed = 0
     for mutation in chosen:
