@@ -46,9 +46,12 @@ def test_a_place_that_was_given_twice_is_named_though_it_was_taken_back() -> Non
 
 
 def test_whoever_makes_room_in_the_same_change_is_not_counted() -> None:
-    """Ben is told that he has the place before Ana is told that she is in line, by one and the same request."""
+    """Ben is told that he has the place before Ana is told that she is in line, with another meeting's news between."""
     swap = [ONE_PLACE[0], news("ben", "confirmed", "moved", "2"), news("ana", "waitlisted", "moved", "2")]
-    assert crowded(swap, {("m", "online"): 1}) == []
+    other = news("cleo", "confirmed", "taken", "3", "phone")
+    other["data"]["meeting_id"] = "n"
+    for events in (swap, [*swap[:2], other, swap[2]]):
+        assert crowded(events, {("m", "online"): 1, ("n", "phone"): 1}) == []
 
 
 def test_whoever_asked_for_another_mode_stands_behind() -> None:

@@ -45,20 +45,22 @@ def _never_too_many(events: Sequence[Event], meetings: Sequence[Event]) -> Line:
 
 
 def crowded(events: Sequence[Event], places: Mapping[tuple[str, str], int]) -> list[str]:
-    """Where more people had been told of a place than there ever were; what one request changed counts as one change."""
-    at: dict[str, tuple[str, str]] = {}
+    """Where more people had been told of a place than there ever were; what one request changed counts as one change.
+
+    Meeting by meeting: whoever changes one keeps others from it, so that its events lie in the order of the changes.
+    """
+    meetings: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        meetings[event["data"]["meeting_id"]].append(event)
     faults: dict[tuple[str, str], str] = {}
-    for _, change in groupby(events, key=lambda event: event.get("causationid")):
-        touched = set()
-        for data in (event["data"] for event in change):
-            at.pop(data["seat_id"], None)
-            if data["state"] == "confirmed":
-                at[data["seat_id"]] = data["meeting_id"], data["mode"]
-                touched.add(at[data["seat_id"]])
-        held = Counter(at.values()) if touched else Counter()
-        for key in touched:
-            if held[key] > places.get(key, 0):
-                faults[key] = f"{held[key]} told of {places.get(key, 0)} places: {' '.join(key)}"
+    for meeting, its in meetings.items():
+        modes: dict[str, str] = {}
+        for _, change in groupby(its, key=lambda event: event.get("causationid")):
+            for data in (event["data"] for event in change):
+                modes[data["seat_id"]] = data["mode"] if data["state"] == "confirmed" else ""
+            for mode, held in Counter(filter(None, modes.values())).items():
+                if held > places.get((meeting, mode), 0):
+                    faults[meeting, mode] = f"{held} told of {places.get((meeting, mode), 0)} places: {meeting} {mode}"
     return list(faults.values())
 
 

@@ -94,7 +94,7 @@ FAULTS: tuple[Fault, ...] = (
     Ordered(
         "mail refused for now",
         "mail",
-        tuple({**_LATER, "at": at} for at in ("connect", "mail", "rcpt", "data")),
+        tuple({**_LATER, "at": at} for at in ("mail", "rcpt", "data")),  # connections are kept: few are refused at once
         in_short=True,
     ),
     Ordered(

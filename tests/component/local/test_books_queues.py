@@ -53,3 +53,16 @@ def test_what_is_unacknowledged_is_under_way(scene: Scene, queues: str) -> None:
     asked = scene.but(ctl=ctl)
     assert settle(asked.where, asked.story.clock.now) == ["notifications.events: 0 ready, 3 unacknowledged"]
     assert asked.red() == ["No event is on its way"]
+
+
+def test_a_rabbitmqctl_that_gives_up_is_asked_again(scene: Scene, queues: str) -> None:
+    """On a busy machine it does, and nothing is wrong with the network."""
+    busy = [TimeoutError("timed out after 60 seconds")]
+
+    def ctl(*_arguments: str) -> str:
+        if busy:
+            raise busy.pop()
+        return "[]"
+
+    assert scene.but(ctl=ctl).red() == []
+    assert busy == []
