@@ -23,7 +23,7 @@ from tests.chaos.network import ChaosNetwork
 from tests.chaos.orders import Orders
 from tests.chaos.run import Outcome, Run
 
-SECONDS = 25.0
+SECONDS = 40.0
 """For which people act and processes die. A mutant is found in the first few."""
 
 

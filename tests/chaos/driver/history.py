@@ -20,6 +20,8 @@ from tests.chaos.driver.visitors import Visitors
 CHAPTERS = 2
 STREAMS = 3
 """Threads of people who come by command; one comes by page, one is staff, and one lets many ask at once."""
+RUSH_EVERY = 5.0
+"""Seconds between two rushes: each seat is told, reminded of and marked, and the rest of life shall not wait for that."""
 CLOCK_EVERY = 5.0
 """Seconds between two moves of the domain clock. Nobody waits until the services have settled: they have to bear it."""
 
@@ -65,7 +67,7 @@ class History:
         self._add("visitors", self._visitors._doer, self._visitors, 0.15)
         self._add("staff", self._staff._doer, self._staff, 0.4)
         rushing = Doer(self.scene.journal)
-        self._add("rush", rushing, Rush(self.scene, rushing, self._chance("rush")), 2.0)
+        self._add("rush", rushing, Rush(self.scene, rushing, self._chance("rush")), RUSH_EVERY)
         self._threads = [
             threading.Thread(target=self._run, args=(stream,), name=stream.name) for stream in self._streams
         ]
