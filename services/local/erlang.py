@@ -121,7 +121,8 @@ class Node:
             # With "allow input" the script becomes the node, instead of watching it from a shell that a SIGKILL would orphan.
             "RABBITMQ_ALLOW_INPUT": "1",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-noinput -start_epmd false {_LOOPBACK_ONLY}",
-            "RABBITMQ_CTL_ERL_ARGS": _LOOPBACK_ONLY,
+            # A rabbitmqctl that comes after the node's epmd has ended would leave one behind.
+            "RABBITMQ_CTL_ERL_ARGS": f"-start_epmd false {_LOOPBACK_ONLY}",
         }
 
 
