@@ -15,12 +15,12 @@ from prometheus_client import REGISTRY
 
 from services.cli import SERVED, main
 from shared.contracts.subscriptions import SUBSCRIPTIONS
-from shared.messaging.definitions import definitions
 from shared.runtime import metrics
 from shared.runtime.keys import PRINCIPALS
 from shared.runtime.settings import Settings
 from tests.support.prepare import require_promtool
 from tests.support.processes import ROOT
+from tests.support.shipped import shipped_definitions
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -54,7 +54,7 @@ def of_kind(kind: str) -> dict[str, dict[str, Any]]:
 def test_the_committed_definitions_are_those_of_this_code() -> None:
     """Made anew with `chapterhouse topology > deploy/rabbitmq/definitions.json`."""
     told = json.loads((DEPLOY / "rabbitmq" / "definitions.json").read_text())
-    assert told == definitions(Settings().ladder)
+    assert told == shipped_definitions(Settings().ladder)
 
 
 def test_definitions_with_passwords_hold_only_hashes(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 from services.local.broker import VHOST, PrivateBroker
 from services.local.ports import LOOPBACK, free_ports
 from services.local.processes import Leash
-from shared.messaging.definitions import definitions
 from shared.runtime.keys import PRINCIPALS
 from shared.runtime.settings import Settings
 from tests.component.deploy.certificates import Authority
 from tests.support.broker import chosen_server
 from tests.support.processes import ROOT
+from tests.support.shipped import shipped_definitions
 
 OWNER = "chapterhouse"
 """The private node's own user: with definitions to load, a node makes no default user."""
@@ -65,8 +65,8 @@ class Secured:
             assert there in told
             told = told.replace(there, str(here))
         (folder / "conf.d" / "10-chapterhouse.conf").write_text(told)
-        made = definitions(Settings().ladder, vhost=VHOST, passwords=self.passwords)
-        owner = definitions((), passwords={"operator": self.passwords[OWNER]})["users"][-1]
+        made = shipped_definitions(Settings().ladder, vhost=VHOST, passwords=self.passwords)
+        owner = shipped_definitions((), passwords={"operator": self.passwords[OWNER]})["users"][-1]
         made["users"].append(owner | {"name": OWNER})
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
         made["permissions"].append({"user": OWNER, "vhost": VHOST, **everything})

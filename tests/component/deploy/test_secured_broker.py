@@ -22,7 +22,7 @@ from shared.contracts.meetings import ChapterOpened, FoundRegion, OpenChapter
 from shared.gateway.client import Client
 from shared.messaging import topology
 from shared.messaging.address import connection_to
-from shared.messaging.definitions import GATEWAYS, mark
+from shared.messaging.definitions import GATEWAYS
 from shared.messaging.link import Link, LinkLost
 from shared.runtime.keys import load_keys, make_keys
 from shared.runtime.settings import Settings
@@ -31,6 +31,7 @@ from shared.storage.engine import make_engine
 from tests.component.deploy.certificates import Authority
 from tests.component.deploy.secured import OWNER, Secured
 from tests.support.processes import eventually
+from tests.support.shipped import shipped_mark
 
 OPERATOR = Actor(role=Role.OPERATOR, id="operator")
 
@@ -161,9 +162,9 @@ def test_a_broker_that_was_furnished_for_another_version_is_not_spoken_to(secure
     """A binding cannot be looked at: the mark stands for all of them."""
     ladder = Settings().ladder
     with connection_to(secured.url("meetings")) as connection:
-        topology.furnish(connection, ladder, mark(ladder))
+        topology.furnish(connection, ladder, shipped_mark(ladder))
         with pytest.raises(topology.NotFurnished):
-            topology.furnish(connection, ladder, mark((*ladder, 7.0)))
+            topology.furnish(connection, ladder, shipped_mark((*ladder, 7.0)))
 
 
 # -- TLS --------------------------------------------------------------------------------------
