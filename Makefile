@@ -6,8 +6,9 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 READY := .venv/.ready
+UNDER_FAULTS := tests/chaos/test_chaos.py tests/chaos/test_faults.py tests/component/cluster
 
-.PHONY: help run cluster test bench chaos test-rabbitmq4 lint format types clean lock setup
+.PHONY: help run cluster test bench chaos test-rabbitmq4 lint format types clean lock setup test-faults
 
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,7 +22,12 @@ cluster: $(READY) ## The same with three broker nodes, PostgreSQL and two proces
 test: $(READY) ## Lint, types, import rules and the whole suite, on a real broker and both databases
 	@$(BIN)/python -m tests.support.prepare
 	@$(MAKE) --no-print-directory lint types
-	CHAPTERHOUSE_EXPECT_VARIANTS=sqlite,postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	CHAPTERHOUSE_EXPECT_VARIANTS=sqlite,postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
+		$(addprefix --ignore=,$(UNDER_FAULTS))
+
+test-faults: $(READY) ## A short run of faults, each fault by itself, and a cluster that loses nodes; needs the machine for itself
+	@$(BIN)/python -m tests.support.prepare
+	$(BIN)/python -m pytest $(UNDER_FAULTS)
 
 chaos: $(READY) ## Hurt a whole network in every way we know while people use it, and audit it (MINUTES= SEED= DATABASE= NODES=)
 	$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) $(if $(NODES),--nodes $(NODES))

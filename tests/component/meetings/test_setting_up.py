@@ -134,7 +134,7 @@ def test_a_preview_shows_the_dates_and_writes_nothing(house: House) -> None:
     assert preview.time_zone == "Europe/London"
     assert preview.notes == (
         "1 date has passed and will not be laid out.",
-        "On 28 March 2027 the clocks change; the meeting stays at 19:00.",
+        "On 28 March 2027 the clocks change; the meeting stays at 7:00 pm.",
     )
     assert house.find() == []
 
