@@ -34,12 +34,19 @@ from shared.storage.work import Store
 log = structlog.get_logger()
 
 
+SAY_WHY_EVERY = 10.0
+"""Seconds after which a process whose clock was moved says what it has left of the time before."""
+
+
 class PortTaken(Exception):  # noqa: N818 - told to the operator as a sentence
     """Another program listens where this process should show its health."""
 
 
 class Quiet(Protocol):
     """Something that runs again and again, and can say since when it found nothing to do."""
+
+    method: str
+    """Its name."""
 
     def quiet_since(self, moment: float) -> bool:
         """Whether a run that began after this moment (monotonic) found nothing to do any more."""
@@ -147,43 +154,60 @@ class Core:
     def _watch_clock(self) -> None:
         """Acknowledge an offset of the domain clock once this process has nothing left of the time before."""
         assert isinstance(self.clock, SharedClock)  # noqa: S101 - for the type checker
-        process, done = f"{self.name}-{os.getpid()}", -1.0
+        process, done, told = f"{self.name}-{os.getpid()}", -1.0, time.monotonic()
         while True:
             try:
                 offset = self.clock.offset
-                if offset != done and self._settled():
+                if offset == done:
+                    told = time.monotonic()
+                elif left := self._left():
+                    if time.monotonic() > told + SAY_WHY_EVERY:
+                        log.info("clock_not_acknowledged", left=left)
+                        told = time.monotonic()
+                else:
                     self.clock.acknowledge(process, offset)
                     done = offset
             except Exception as error:  # noqa: BLE001 - database or disk away: not settled
                 log.warning("clock_not_acknowledged", error=type(error).__name__)
             eventlet.sleep(0.1)
 
-    def _settled(self) -> bool:
-        """Whether queue, hands, timers and outbox were empty, and nothing came while we looked."""
-        begun = sum(each.begun for each in self.consumers)
-        if not self._empty():
-            return False
-        moment = self.clock_moved = time.monotonic()
-        while not all(timer.quiet_since(moment) for timer in self.timers):
-            eventlet.sleep(0.05)
-        if not self._empty():
-            return False
-        eventlet.sleep(0.1)  # what the broker had sent and no counter shows has come by now
-        return self._empty() and sum(each.begun for each in self.consumers) == begun
+    def _left(self) -> str:
+        """What is left of the time before the clock moved.
 
-    def _empty(self) -> bool:
+        "" where queue, hands, timers and outbox were empty, and nothing came while we looked.
+        """
+        begun = sum(each.begun for each in self.consumers)
+        if left := self._not_empty():
+            return left
+        moment = self.clock_moved = time.monotonic()
+        while busy := [timer.method for timer in self.timers if not timer.quiet_since(moment)]:
+            if time.monotonic() > moment + SAY_WHY_EVERY:
+                return f"timers: {', '.join(busy)}"
+            eventlet.sleep(0.05)
+        if left := self._not_empty():
+            return left
+        eventlet.sleep(0.1)  # what the broker had sent and no counter shows has come by now
+        came = sum(each.begun for each in self.consumers) - begun
+        return self._not_empty() or (f"{came} batches came meanwhile" if came else "")
+
+    def _not_empty(self) -> str:
         """In the order in which an event goes, so that none passes behind our back."""
-        return (
-            self._queue_length() == 0
-            and all(each.idle() for each in self.consumers)
-            and self.relay.outbox.unsent()[0] == 0
-        )
+        if waiting := self._queue_length():
+            return f"{waiting} events in the queue" if waiting > 0 else "the broker does not say what is in the queue"
+        if not all(each.idle() for each in self.consumers):
+            return "a batch in hand"
+        unsent = self.relay.outbox.unsent()[0]
+        return f"{unsent} events in the outbox" if unsent else ""
 
     def _queue_length(self) -> int:
         try:
-            with connection_to(in_turn(self.settings.broker_url)[0]) as connection:
-                return int(connection.default_channel.queue_declare(f"{self.name}.events", passive=True).message_count)
-        except Exception:  # noqa: BLE001 - the broker is away: not settled
+            with (
+                eventlet.Timeout(SAY_WHY_EVERY),
+                connection_to(in_turn(self.settings.broker_url)[0], connect_timeout=5) as connection,
+                connection.channel() as channel,  # kombu's ``default_channel`` would try for ever
+            ):
+                return int(channel.queue_declare(f"{self.name}.events", passive=True).message_count)
+        except (Exception, eventlet.Timeout):  # noqa: BLE001 - the broker is away: not settled
             return -1
 
 

@@ -41,6 +41,8 @@ T = TypeVar("T")
 
 ATTEMPT = "x-attempt"
 CONFIRM_SECONDS = 20.0
+FAILED_PAUSE = 5.0
+"""Seconds at most until a timer that failed runs again, however long its period."""
 
 
 class _Taking(Entrypoint):  # type: ignore[misc]
@@ -243,18 +245,19 @@ class Timer(Entrypoint):  # type: ignore[misc]
             except Exception:  # a timer that failed runs again
                 failed = True
                 log.exception("timer_failed", timer=self.method)
-            if not more:
-                if not failed:
-                    self._last_quiet_start = began
-                self._pause(began)
-            else:
+            if more:
                 eventlet.sleep(0)
+            elif failed:
+                self._pause(began, min(self.seconds, FAILED_PAUSE))
+            else:
+                self._last_quiet_start = began
+                self._pause(began, self.seconds)
         self.ended.send()
 
-    def _pause(self, began: float) -> None:
-        until = time.monotonic() + self.seconds
+    def _pause(self, began: float, seconds: float) -> None:
+        until = time.monotonic() + seconds
         while not self._stopping and time.monotonic() < until and self.core.clock_moved <= began:
-            eventlet.sleep(min(0.2, self.seconds))
+            eventlet.sleep(min(0.2, seconds))
 
     def _once(self) -> bool:
         if self.transaction:

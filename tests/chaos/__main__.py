@@ -35,7 +35,9 @@ from tests.chaos.run import Run
 @click.option("--nodes", type=click.Choice(["1", "3"]), default="1", show_default=True, help="Of the broker.")
 @click.option("--processes", default=2, show_default=True, help="Of each service.")
 @click.option(
-    "--folder", type=click.Path(path_type=Path), help="Kept afterwards. A scratch folder, removed, if none is named."
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Kept afterwards. If none is named: a scratch folder, removed if all balances.",
 )
 @click.option("--allow-missing", multiple=True, metavar="KIND", help="A kind of fault that this machine cannot do.")
 def main(
@@ -59,6 +61,7 @@ def main(
     at = folder or Path(tempfile.mkdtemp(prefix="chapterhouse-chaos-"))
     at.mkdir(parents=True, exist_ok=True)
     _keep_quiet(at / "driver.log")
+    good = False
     try:
         with (
             _broker(at / "var" / "broker", int(nodes)) as broker,
@@ -66,11 +69,14 @@ def main(
         ):
             run = Run(chaos, console, seed=seed, minutes=minutes, log=at / "driver.jsonl")
             outcome = run.play(faults_for(chaos), allow_missing)
+            good = outcome.good
     except NetworkFailed as failed:
         raise click.ClickException(str(failed)) from failed
     finally:
-        if folder is None:
+        if good and folder is None:
             shutil.rmtree(at, ignore_errors=True)
+        elif not good:
+            console.print(f"Logs and databases are kept in {at}.", highlight=False)
     console.print(
         f"seed {seed}: {'everything balances' if outcome.good else 'not everything is as it should be'}",
         highlight=False,

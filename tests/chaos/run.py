@@ -21,7 +21,19 @@ from services.local.cluster import Cluster
 from services.local.life.post import Post
 from services.local.life.scene import PLANTED, write_note
 from services.local.network import NetworkFailed
-from shared.contracts.registration import CurrentAgreement
+from shared.contracts.feedback import OpenWindow, SubmitSlip
+from shared.contracts.meetings import CancelMeeting, MoveMeeting, MoveOnline
+from shared.contracts.registration import (
+    AddWalkIn,
+    CloseAttendance,
+    CurrentAgreement,
+    DecideConsents,
+    GiveUpSeat,
+    Join,
+    MarkAttendance,
+    SwitchMode,
+    TakeSeat,
+)
 from shared.runtime.clock import SharedClock
 from tests.chaos import parked
 from tests.chaos.audit import Evidence, keep
@@ -45,6 +57,12 @@ SETTLING = 180.0
 """Seconds until nothing must be unsettled any more."""
 LULL = 10
 """So many times, three hours each: people go on once everything is healed, so that the last are asked and answer."""
+LIVED = {
+    Join.type: 60, TakeSeat.type: 300, SwitchMode.type: 30, GiveUpSeat.type: 50, MoveOnline.type: 10, MoveMeeting.type: 10,
+    CancelMeeting.type: 3, MarkAttendance.type: 150, CloseAttendance.type: 10, AddWalkIn.type: 4, SubmitSlip.type: 20,
+    DecideConsents.type: 10, OpenWindow.type: 2,
+}  # fmt: skip
+"""What ten minutes of the history must have seen accepted, at least: what nobody did is easily balanced."""
 LAST_DAYS = 5 * 86400.0
 """Domain seconds: after them every window has closed, its grace included."""
 
@@ -152,6 +170,7 @@ class Run:
             history.close()
             outcome.problems += history.crashed
             self._audit(scene.town, outcome)
+        outcome.problems += self._idle()
         self.journal.close()
         outcome.counts = dict(self.journal.counts)
         self._show(outcome)
@@ -231,6 +250,15 @@ class Run:
         if not file.exists():
             return set()
         return {(line["service"], line["event_id"]) for line in map(json.loads, file.read_text().splitlines())}
+
+    def _idle(self) -> list[str]:
+        """What people did too little of for the books to prove anything."""
+        done, part = self.journal.done, self.minutes / FULL
+        return [
+            f"{kind}: accepted {done[kind]} times of {int(count * part)} at least"
+            for kind, count in LIVED.items()
+            if done[kind] < int(count * part)
+        ]
 
     def _audit(self, town: Town, outcome: Outcome) -> None:
         reached = {person.address for person in town.known}

@@ -14,12 +14,14 @@ from tests.chaos.driver.doing import Doer
 from tests.chaos.driver.people import Members
 from tests.chaos.driver.rush import Rush
 from tests.chaos.driver.scene import Scene
+from tests.chaos.driver.sheets import Sheets
 from tests.chaos.driver.staff import Staff
 from tests.chaos.driver.visitors import Visitors
 
 CHAPTERS = 2
 STREAMS = 3
-"""Threads of people who come by command; one comes by page, one is staff, and one lets many ask at once."""
+"""Threads of people who come by command; one comes by page, one is staff, one keeps the sheets, and one lets
+many ask at once."""
 RUSH_EVERY = 5.0
 """Seconds between two rushes: each seat is told, reminded of and marked, and the rest of life shall not wait for that."""
 CLOCK_EVERY = 5.0
@@ -51,7 +53,8 @@ class History:
         self.scene = scene
         self._stopping = threading.Event()
         self._seed = seed
-        self._staff = Staff(scene, Doer(scene.journal), self._chance("staff"))
+        self._staffing = Doer(scene.journal)
+        self._staff = Staff(scene, self._staffing, self._chance("staff"))
         self._visitors = Visitors(scene, Doer(scene.journal), self._chance("visitors"))
         self._streams: list[Stream] = []
         self._threads: list[threading.Thread] = []
@@ -65,7 +68,9 @@ class History:
             doer = Doer(self.scene.journal)
             self._add(f"people {number}", doer, Members(self.scene, doer, self._chance(f"people {number}")), 0.08)
         self._add("visitors", self._visitors._doer, self._visitors, 0.15)
-        self._add("staff", self._staff._doer, self._staff, 0.4)
+        self._add("staff", self._staffing, self._staff, 0.4)
+        keeping = Doer(self.scene.journal)
+        self._add("sheets", keeping, Sheets(self.scene, keeping, self._chance("sheets")), 0.4)
         rushing = Doer(self.scene.journal)
         self._add("rush", rushing, Rush(self.scene, rushing, self._chance("rush")), RUSH_EVERY)
         self._threads = [

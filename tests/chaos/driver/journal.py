@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ class Journal:
         self._lock = threading.Lock()
         self._n = 0
         self._out = file.open("ab")
+        self.done: Counter[str] = Counter()
+        """How often each kind was accepted."""
         self.counts = {"intent": 0, "accepted": 0, "refused": 0, "unknown": 0}
 
     def write(self, what: str, request_id: str, kind: str, facts: dict[str, Any]) -> None:
@@ -32,6 +35,7 @@ class Journal:
         with self._lock:
             self._n += 1
             self.counts[what] += 1
+            self.done[kind] += what == "accepted"
             line = {"n": self._n, "what": what, "id": request_id, "kind": kind, **facts}
             self._out.write(json.dumps(line).encode() + b"\n")
             self._out.flush()

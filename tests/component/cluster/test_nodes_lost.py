@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import amqp
+import kombu.exceptions
 import psutil
 
 from services.local.broker import PrivateBroker, unreachable
@@ -24,7 +25,8 @@ from tests.support.processes import eventually
 from tests.support.site import QUEUE, Said, Site, chapter, stop
 from tests.support.world import ring
 
-LOST = (amqp.exceptions.AMQPError, OSError)
+LOST = (amqp.exceptions.AMQPError, kombu.exceptions.OperationalError, OSError, AttributeError)
+"""What a connection raises whose node is lost: py-amqp forgets its transport, kombu gives what it found a name of its own."""
 
 
 @contextmanager
