@@ -19,13 +19,12 @@ run: $(READY) ## Start everything on this machine, play the life of a meeting, s
 cluster: $(READY) ## The same with three broker nodes, PostgreSQL and two processes of every service, in var/cluster
 	@CHAPTERHOUSE_FOLDER=$${CHAPTERHOUSE_FOLDER:-var/cluster} $(BIN)/chapterhouse run --nodes 3 --processes 2 --database postgresql
 
-test: $(READY) ## Lint, types, import rules and the whole suite, on a real broker and both databases
-	@$(BIN)/python -m tests.support.prepare
-	@$(MAKE) --no-print-directory lint types
+test: $(READY) ## Lint, types, import rules, three minutes of faults and the whole suite, on a real broker and both databases
+	@$(MAKE) --no-print-directory lint types test-faults
 	CHAPTERHOUSE_EXPECT_VARIANTS=sqlite,postgresql $(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
 		$(addprefix --ignore=,$(UNDER_FAULTS))
 
-test-faults: $(READY) ## A short run of faults, each fault by itself, and a cluster that loses nodes; needs the machine for itself
+test-faults: $(READY) ## The part of it that wants the machine for itself: a run of faults, some by themselves, a cluster that loses nodes
 	@$(BIN)/python -m tests.support.prepare
 	$(BIN)/python -m pytest $(UNDER_FAULTS)
 

@@ -54,13 +54,16 @@ class SmallDisk:
         kept = self.folder.with_name(f"{self.folder.name}.kept")
         _run("cp", "-a", str(self.folder), str(kept))
         if not self._unmount():
-            return  # somebody still has a file open: what lies there stays there
+            return
         shutil.rmtree(self.folder)
         kept.rename(self.folder)
 
     def _unmount(self) -> bool:
-        """Whether it is gone. Whoever was killed a moment ago may hold it for a moment longer."""
-        return until(lambda: _run("umount", str(self.folder)).returncode == 0, 10.0, every=0.5)
+        """Whether it is gone. Whoever was killed a moment ago may hold it for a moment longer; whoever is broken off in
+        the middle of a look at it holds it until our own end, and does not keep it in its place.
+        """
+        gone = until(lambda: _run("umount", str(self.folder)).returncode == 0, 10.0, every=0.5)
+        return gone or _run("umount", "--lazy", str(self.folder)).returncode == 0
 
     def fill(self) -> int:
         """Take all that is free; how many bytes that was."""
