@@ -12,8 +12,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
@@ -21,8 +21,9 @@ from typing import Self
 
 import httpx
 
-from services.local.broker import Broker, PrivateBroker, unreachable
+from services.local.broker import Broker
 from services.local.cluster import OwnBroker, get_broker
+from services.local.keeper import LEAST_DISK, Keeper, Say
 from services.local.lock import FolderLock
 from services.local.ports import free_ports, is_free, require_free
 from services.local.postgres import PrivatePostgres
@@ -47,29 +48,12 @@ from shared.storage.migrate import upgrade
 ROOT = Path(__file__).parents[2]
 READY_WITHIN = 120.0
 """Seconds for a process to be ready. An idle machine takes two; eight builds beside it made it 40."""
-LEAST_DISK = 500 * 1024 * 1024
-"""Bytes. The broker blocks its publishers below 100 MB; a start should not come near."""
 DRAIN = 25.0
 """Seconds that a stopping process may take; its own limit is shorter (Settings.drain_seconds)."""
-BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before each start of a process that keeps dying."""
-STEADY = 60.0
-"""Seconds of life after which a death counts as the first again."""
-
-Say = Callable[[str], None]
 
 
 class NetworkFailed(Exception):  # noqa: N818 - told to the operator as a sentence
     """The network did not start; the message says which part, why, and where its log is."""
-
-
-@dataclass
-class _Watch:
-    """How often a process died lately, and when it may be started again."""
-
-    deaths: int = 0
-    started: float = 0.0
-    again_at: float | None = None
 
 
 def _silent(_sentence: str) -> None:
@@ -122,12 +106,10 @@ class Network:
         self._around: Surroundings | None = None
         self._children: dict[str, Child] = {}
         self._wanted: set[str] = set()
-        self._watches: dict[str, _Watch] = {}
+        self._keeper = Keeper(say)
         self._change = threading.RLock()
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
-        self._told_disk = False
-        self._nodes_away: set[str] = set()
 
     def __enter__(self) -> Self:
         self.start()
@@ -336,71 +318,17 @@ class Network:
         with self._change:
             if self._stopping.is_set():
                 return
-            nodes = self._broker.nodes if isinstance(self._broker, OwnBroker) else ()
-            for node in nodes:
-                self._look_at_node(node, alone=len(nodes) == 1)
+            self._keeper.look_at_disk(self.folder)
+            self._keeper.look_at_nodes(self._broker.nodes if isinstance(self._broker, OwnBroker) else ())
             if self._postgres is not None:
-                self._look_at_postgres(self._postgres)
-            self._look_at_disk()
+                self._keeper.look_at_postgres(self._postgres)
             for name in sorted(self._wanted):
-                self._look_at(name)
+                if self._keeper.may_start(self._children[name]):
+                    self._launch(name)
 
     def _watch(self) -> None:
         while not self._stopping.wait(0.3):
             self.look()
-
-    def _look_at(self, name: str) -> None:
-        child = self._children[name]
-        if child.alive():
-            return
-        wait = self._may_start(name)
-        if wait is None:
-            self._launch(name)
-        elif wait > 0:
-            self._say(f"{name} ended ({_ending(child.code)}); it is started again in {wait:g} s. Its log: {child.log}")
-
-    def _look_at_node(self, node: PrivateBroker, *, alone: bool) -> None:
-        problem = node.problem()
-        if problem is None:
-            if node.name in self._nodes_away and unreachable(node.url) is None:
-                self._nodes_away.discard(node.name)
-                self._say("The broker is back." if alone else f"The broker's {node.name} is back.")
-            return
-        wait = self._may_start(node.name)
-        if wait is None:
-            self._watches[node.name] = _Watch(deaths=self._watches[node.name].deaths, started=time.monotonic())
-            node.launch()
-        elif wait > 0:
-            self._nodes_away.add(node.name)
-            go_on = "the services wait for it" if alone else "the services go on with the other nodes"
-            self._say(f"{problem}\nIt is started again in {wait:g} s. What was confirmed is kept; {go_on}.")
-
-    def _look_at_postgres(self, server: PrivatePostgres) -> None:
-        problem = server.problem()
-        wait = self._may_start("postgres") if problem else 0
-        if wait is None:
-            self._watches["postgres"] = _Watch(deaths=self._watches["postgres"].deaths, started=time.monotonic())
-            server.launch()
-        elif wait > 0:
-            self._say(f"{problem}\nIt is started again in {wait:g} s; the services wait for it.")
-
-    def _may_start(self, name: str) -> float | None:
-        """None: now. Seconds: it has just died, and waits so long. 0: it still waits."""
-        watch, now = self._watches.setdefault(name, _Watch()), time.monotonic()
-        if watch.again_at is not None:
-            return None if now >= watch.again_at else 0.0
-        watch.deaths = 1 if now - watch.started > STEADY else watch.deaths + 1
-        wait = BACKOFF[min(watch.deaths, len(BACKOFF)) - 1]
-        watch.again_at = now + wait
-        return wait
-
-    def _look_at_disk(self) -> None:
-        low = shutil.disk_usage(self.folder).free < LEAST_DISK / 4
-        if low and not self._told_disk:
-            self._say(
-                f"The disk of {self.folder} is nearly full: below 100 MB the broker takes no more messages. Free some."
-            )
-        self._told_disk = low
 
     # The parts
 
@@ -424,8 +352,7 @@ class Network:
             child.start()
             self._children[name] = child
             self._wanted.add(name)
-            watch = self._watches.setdefault(name, _Watch())
-            watch.started, watch.again_at = time.monotonic(), None
+            self._keeper.started(name)
 
     def _stop_all(self, names: list[str]) -> None:
         children = [self._children[name] for name in names if name in self._children]
@@ -505,7 +432,3 @@ def has_migrations(service: str) -> bool:
     """Whether this service or gateway keeps a database."""
     found = importlib.util.find_spec(f"services.{service}")
     return bool(found and found.origin and (Path(found.origin).parent / "migrations").is_dir())
-
-
-def _ending(code: int | None) -> str:
-    return f"killed by signal {-code}" if code is not None and code < 0 else f"code {code}"

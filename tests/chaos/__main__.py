@@ -11,8 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -20,10 +19,9 @@ import click
 import structlog
 from rich.console import Console
 
-from services.local.cluster import Cluster
 from services.local.network import NetworkFailed
-from services.local.processes import Leash
 from tests.chaos.faults import faults_for
+from tests.chaos.faults.cluster import cluster_in
 from tests.chaos.network import ChaosNetwork
 from tests.chaos.run import Run
 
@@ -64,7 +62,7 @@ def main(
     good = False
     try:
         with (
-            _broker(at / "var" / "broker", int(nodes)) as broker,
+            cluster_in(at / "var", int(nodes)) if nodes != "1" else nullcontext() as broker,
             ChaosNetwork(at / "var", seed=seed, processes=processes, database=database, broker=broker) as chaos,
         ):
             run = Run(chaos, console, seed=seed, minutes=minutes, log=at / "driver.jsonl")
@@ -82,22 +80,6 @@ def main(
         highlight=False,
     )
     sys.exit(0 if outcome.good else 1)
-
-
-@contextmanager
-def _broker(folder: Path, nodes: int) -> Iterator[Cluster | None]:
-    """A cluster of so many nodes; None for one, which the network starts itself."""
-    if nodes == 1:
-        yield None
-        return
-    leash = Leash()
-    cluster = Cluster(folder, leash, size=nodes)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-        leash.close()
 
 
 def _keep_quiet(file: Path) -> None:
