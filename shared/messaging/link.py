@@ -43,17 +43,25 @@ class Link:
         with self.guard():
             self._amqp: Any = _connect(url, name, heartbeat)
             self._heartbeat: float = self._amqp.heartbeat  # the smaller of ours and the broker's
-            # However py-amqp waits for an answer: a broker that lives says something within this time.
-            self._amqp.transport.sock.settimeout(self._patience or None)
-            self.channel: Any = self._amqp.channel()
-            self.channel.auto_decode = False
-            self._amqp.client_properties.get("capabilities", {}).pop("connection.blocked", None)
-            # else py-amqp looks for news before each publish; whoever publishes here reads the confirms anyway
-            self._send = self._amqp.transport._write  # noqa: SLF001
-            self._amqp.transport._write = self._send_or_keep  # noqa: SLF001
-            self._inflow = Inflow(self._amqp.transport)
+            try:
+                self._open()
+            except BaseException:
+                self._amqp.collect()  # else the broker would keep a connection that nobody has
+                raise
         self._heard = (0, time.monotonic())
         self._heart = eventlet.spawn(self._beat)
+
+    def _open(self) -> None:
+        """The one channel, and our own way of reading and writing."""
+        # However py-amqp waits for an answer: a broker that lives says something within this time.
+        self._amqp.transport.sock.settimeout(self._patience or None)
+        self.channel: Any = self._amqp.channel()
+        self.channel.auto_decode = False
+        self._amqp.client_properties.get("capabilities", {}).pop("connection.blocked", None)
+        # else py-amqp looks for news before each publish; whoever publishes here reads the confirms anyway
+        self._send = self._amqp.transport._write  # noqa: SLF001
+        self._amqp.transport._write = self._send_or_keep  # noqa: SLF001
+        self._inflow = Inflow(self._amqp.transport)
 
     @property
     def _patience(self) -> float:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from urllib.parse import urlsplit
 
+import amqp
 import pytest
 
 from shared.messaging.link import Link, LinkLost
 from tests.chaos.proxy import Proxy
+from tests.support.processes import eventually
 
 
 def test_a_broker_that_falls_silent_is_given_up_by_whoever_waits_for_its_answer(vhost: str) -> None:
@@ -26,3 +28,20 @@ def test_a_broker_that_falls_silent_is_given_up_by_whoever_waits_for_its_answer(
         healed.cancel()
         line.cut()
         link.close()
+
+
+def test_a_link_that_gets_no_channel_leaves_no_connection_behind(vhost: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker keeps it else until this process ends: nobody has it in hand, and nobody reads it."""
+
+    def refused(_connection: amqp.Connection) -> None:
+        raise amqp.exceptions.ChannelError("no more channels")
+
+    monkeypatch.setattr(amqp.Connection, "channel", refused)
+    broker = urlsplit(vhost)
+    with Proxy() as proxy:
+        line = proxy.line("a link", [(str(broker.hostname), broker.port or 5672)])
+        with pytest.raises(LinkLost) as lost:
+            Link(vhost.replace(broker.netloc.rpartition("@")[2], f"127.0.0.1:{line.port}"), name="test")
+        assert line.opened == 1
+        eventually(lambda: line.open == 0, what="the connection's end")
+        assert isinstance(lost.value.__cause__, amqp.exceptions.ChannelError)
