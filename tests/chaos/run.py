@@ -44,6 +44,7 @@ from tests.chaos.driver.journal import Journal
 from tests.chaos.driver.letters import Letters
 from tests.chaos.driver.people import VISITOR
 from tests.chaos.driver.scene import Scene
+from tests.chaos.driver.staff import WINDOW_DAYS
 from tests.chaos.driver.town import Town
 from tests.chaos.faults import Effect, Fault
 from tests.chaos.network import ChaosNetwork
@@ -60,10 +61,10 @@ LULL = 10
 LIVED = {
     Join.type: 60, TakeSeat.type: 300, SwitchMode.type: 30, GiveUpSeat.type: 50, MoveOnline.type: 10, MoveMeeting.type: 10,
     CancelMeeting.type: 3, MarkAttendance.type: 150, CloseAttendance.type: 10, AddWalkIn.type: 4, SubmitSlip.type: 20,
-    DecideConsents.type: 10, OpenWindow.type: 2,
+    DecideConsents.type: 10, OpenWindow.type: 1,
 }  # fmt: skip
 """What ten minutes of the history must have seen accepted, at least: what nobody did is easily balanced."""
-LAST_DAYS = 5 * 86400.0
+LAST_DAYS = (WINDOW_DAYS + 2) * 86400.0
 """Domain seconds: after them every window has closed, its grace included."""
 
 

@@ -86,7 +86,9 @@ def lines(databases: Mapping[str, Database], arrived: Arrived, now: datetime) ->
 
 def _in_the_ledger(databases: Mapping[str, Database]) -> Line:
     """Every news of a seat that registration said is a notice to its member, or a refusal with its reason."""
-    parked = set(databases["notifications"].column("SELECT event_id FROM parked"))
+    unheard = set(
+        databases["notifications"].column("SELECT event_id FROM parked WHERE settled IS NULL OR settled = 'discarded'")
+    )
     changes: set[tuple[str, str]] = set()
     for event in said(databases["meetings"]):
         if event["type"] in _CHANGE_SAID:
@@ -94,7 +96,7 @@ def _in_the_ledger(databases: Mapping[str, Database]) -> Line:
             changes.add((data["meeting_id"], "cancelled" if _CHANGE_SAID[event["type"]] else str(data["revision"])))
     due = set()
     for event in said(databases["registration"]):
-        if event["type"] in _SEAT_SAID and event["id"] not in parked:
+        if event["type"] in _SEAT_SAID and event["id"] not in unheard:
             due.add(_news(event["data"]))
     held = set()
     for kind, member, meeting, version in databases["notifications"].rows(

@@ -34,6 +34,8 @@ REGIONAL = Actor(role=Role.REGIONAL, id="regional")
 VISITOR = Actor(role=Role.VISITOR)
 ZONE = "America/Chicago"
 DAYS = "MO,TU,WE,TH,FR,SA,SU"
+WINDOW_DAYS = 6
+"""A day is a minute and a half of a run: what is urgent leaves first, and who attended must be asked before it closes."""
 SIZES = ((4, 6), (8, 40))
 """Places in the room and online: small, so that lines form; and large, so that enough are there to be asked."""
 
@@ -97,7 +99,7 @@ class Staff:
         draw = self._chance.random()
         if self._scene.now() > self._window_until:
             self._open_window()
-        elif draw < 0.15:
+        elif draw < 0.05:
             self._change()
         elif draw > 0.997:
             chapter = self._chance.choice(self._scene.town.chapters)
@@ -137,7 +139,7 @@ class Staff:
     def _open_window(self) -> None:
         opens = datetime.combine(self._scene.now().date(), time(0), self._scene.now().tzinfo)
         opens = max(opens, self._window_until)
-        closes = opens + timedelta(days=3)
+        closes = opens + timedelta(days=WINDOW_DAYS)
         command = OpenWindow(
             region_id=self._scene.town.region_id, name=f"From {opens:%d %B}", opens_at=opens, closes_at=closes,
             grace_hours=24,

@@ -228,6 +228,16 @@ def test_one_fault_is_one_red_line(scene: Scene, name: str) -> None:
     assert scene.red() == [line]
 
 
+def test_what_was_parked_and_replayed_counts_as_heard(scene: Scene) -> None:
+    """It has taken effect since; what was discarded, or still lies there, has not."""
+    news = "SELECT max(event_id) FROM outbox WHERE type = 'registration.seat_confirmed.v1'"
+    park = "INSERT INTO parked VALUES (?, 'seat', x'00', 'know_seat', 5, 'Error', '2026-11-02', ?, '2026-11-02')"
+    scene.sql("notifications", park, scene.one("registration", news), "replayed")
+    assert scene.red() == []
+    scene.sql("notifications", "UPDATE parked SET settled = 'discarded'")
+    assert scene.red() == ["Everyone with news is in the ledger"]
+
+
 def test_on_postgresql_they_balance_and_see_every_fault(on_postgres: Scene) -> None:
     """The same books on the other database; there the faults are made one upon the other."""
     assert on_postgres.red() == []
