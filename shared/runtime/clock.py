@@ -5,6 +5,7 @@ Leases, time-outs, sessions and one-time codes use :func:`real_now` and never th
 
 from __future__ import annotations
 
+import fcntl
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,7 +56,7 @@ class SharedClock:
     """The machine's time plus one offset, kept in a file that all processes of a network read.
 
     The file holds ``{"offset": seconds}``; it is replaced whole, so that a reader sees the old or the new one.
-    A process acknowledges an offset by writing it into ``<file>.acks/<process>`` (shared.runtime.lifecycle).
+    A process acknowledges an offset by writing it into ``<file>.acks/<process>`` (shared.messaging.process).
     """
 
     def __init__(self, file: Path) -> None:
@@ -84,11 +85,14 @@ class SharedClock:
         """Move all processes forward; returns the new offset, in seconds."""
         if seconds < 0:
             raise ValueError("the domain clock only goes forward")
-        offset = self.offset + seconds
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_suffix(".new")
-        fresh.write_text(json.dumps({"offset": offset}))
-        fresh.replace(self._file)
+        with self._file.with_suffix(".lock").open("a") as lock:  # two may move it at once: both count
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            moved = float(json.loads(self._file.read_text())["offset"]) if self._file.exists() else 0.0
+            offset = max(self._offset, moved) + seconds
+            fresh = self._file.with_suffix(".new")
+            fresh.write_text(json.dumps({"offset": offset}))
+            fresh.replace(self._file)
         return offset
 
     def acknowledge(self, process: str, offset: float) -> None:

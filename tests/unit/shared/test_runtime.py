@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -162,3 +163,15 @@ def test_a_named_point_kills_where_it_was_asked_and_never_in_production(environm
         [sys.executable, "-c", script], cwd=ROOT, env=clean | {"PYTHONPATH": str(ROOT)} | environment, check=False
     )
     assert done.returncode == code
+
+
+def test_two_who_move_the_clock_at_once_both_move_it(tmp_path: Path) -> None:
+    """Each by what they said, however they cross."""
+    file = tmp_path / "clock.json"
+
+    def move(_number: int) -> None:
+        SharedClock(file).advance(10.0)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(move, range(200)))
+    assert SharedClock(file).offset == 2000.0
