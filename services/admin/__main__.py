@@ -12,6 +12,7 @@ from shared.runtime.clock import clock_for
 from shared.runtime.keys import load_keys
 from shared.runtime.logging import configure
 from shared.runtime.settings import Settings
+from shared.storage.silence import give_up_silence, in_a_thread
 
 
 def main() -> None:
@@ -26,10 +27,12 @@ def main() -> None:
     url = settings.database("admin")
     if url.startswith("sqlite"):
         settings.data.mkdir(parents=True, exist_ok=True)
+    book = Book.open(url, keys)
+    give_up_silence(in_a_thread)
     app = admin_app(
         own,
         keys=keys,
-        book=Book.open(url, keys),
+        book=book,
         clock=clock_for(settings.clock_file),
         open_asking=lambda: Client(settings.broker_url, keys),
     )

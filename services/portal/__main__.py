@@ -16,6 +16,7 @@ from shared.runtime.clock import clock_for
 from shared.runtime.keys import load_keys
 from shared.storage.engine import make_engine
 from shared.storage.migrate import upgrade
+from shared.storage.silence import give_up_silence, in_a_thread
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ def main() -> None:
     keys = load_keys(settings.keys, "portal")
     engine = make_engine(settings.database("portal"))
     upgrade("portal", engine)
+    give_up_silence(in_a_thread)
     clock = clock_for(settings.clock_file)
     for line in to_check(clock.now().date()):
         log.warning("help_line_to_check", line=line)

@@ -133,18 +133,25 @@ class Core:
 
     def _gauge(self) -> None:
         while True:
-            try:
-                self._gauge_circuits()
-                count, age = self.relay.outbox.unsent()
-                taking = bool(self.consumers) and all(each.consuming for each in self.consumers)
-                metrics.consuming.labels(self.name).set(taking)
-                metrics.outbox_unsent.labels(self.name).set(count)
-                metrics.outbox_age.labels(self.name).set(age)
-                with self.store.reading() as work:
-                    metrics.parked.labels(self.name).set(parking.waiting(work.connection))
-            except Exception as error:  # noqa: BLE001 - a gauge may be late, never fatal
-                log.warning("gauges_failed", error=type(error).__name__)
+            taking = bool(self.consumers) and all(each.consuming for each in self.consumers)
+            metrics.consuming.labels(self.name).set(taking)
+            self._gauge_circuits()
+            metrics.database_answers.labels(self.name).set(self._gauge_database())
             eventlet.sleep(5)
+
+    def _gauge_database(self) -> bool:
+        """Whether it told what stands in it. What it told last stays as it was while it is away."""
+        try:
+            count, age = self.relay.outbox.unsent()
+            with self.store.reading() as work:
+                waiting = parking.waiting(work.connection)
+        except Exception as error:  # noqa: BLE001 - a gauge may be late, never fatal
+            log.warning("gauges_failed", error=type(error).__name__)
+            return False
+        metrics.outbox_unsent.labels(self.name).set(count)
+        metrics.outbox_age.labels(self.name).set(age)
+        metrics.parked.labels(self.name).set(waiting)
+        return True
 
     def _gauge_circuits(self) -> None:
         broken = self.dispatcher.breaker.told()

@@ -26,6 +26,7 @@ from shared.messaging import topology
 from shared.messaging.consumer import Batches
 from shared.messaging.dispatch import Delivery, RequestDelivery, StoreAway, Verdict
 from shared.messaging.entrypoints import entrypoints_of
+from shared.messaging.green import in_a_greenlet
 from shared.messaging.link import Confirms, Link, LinkLost, event_message
 from shared.messaging.process import Core, PortTaken
 from shared.runtime import logging as runtime_logging
@@ -33,6 +34,7 @@ from shared.runtime import metrics
 from shared.runtime.keys import KeysMissing, load_keys
 from shared.runtime.points import reached
 from shared.runtime.settings import Settings
+from shared.storage.silence import give_up_silence
 
 log = structlog.get_logger()
 
@@ -396,6 +398,7 @@ def serve(service: type) -> None:
     """Run one service until SIGTERM or SIGINT. The process module must have called eventlet.monkey_patch() first."""
     settings = Settings()
     name: str = service.name  # type: ignore[attr-defined]
+    give_up_silence(in_a_greenlet)
     runtime_logging.configure(name, settings.log_level)
     try:
         load_keys(settings.keys, name)

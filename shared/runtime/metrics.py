@@ -35,4 +35,9 @@ notices_late = Gauge("chapterhouse_notices_late_seconds", "How long the oldest n
 notices_again = Gauge("chapterhouse_notices_again", "Notices that were tried, and wait to be tried again.")
 notices_doubtful = Gauge("chapterhouse_notices_doubtful", "Notices of which nobody knows whether they arrived.")
 notices_held = Gauge("chapterhouse_notices_held", "Notices that wait for a person's decision.")
+database_answers = Gauge(
+    "chapterhouse_database_answers",
+    "1 while the service's database answers; at 0 what is told of it is old.",
+    ["service"],
+)
 consuming = Gauge("chapterhouse_consuming", "1 while the service takes events from its queue.", ["service"])

@@ -19,6 +19,17 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 2000
+PATIENCE: dict[str, object] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+}
+"""How long we wait for PostgreSQL, and it for us (libpq's words; an URL that names one of them has its way). A network
+that goes dark would else be noticed after a quarter of an hour, and a process of ours that stands still in the middle of a
+transaction would keep its locks for ever."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -50,7 +61,10 @@ def make_engine(url: str) -> Engine:
         return _sqlite(url, in_memory=parsed.database in (None, "", ":memory:"))
     if parsed.drivername == "postgresql":
         raise ValueError("name the driver: postgresql+psycopg2://… (plain postgresql:// means another one)")
-    return create_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
+    chosen = {name: value for name, value in PATIENCE.items() if name not in parsed.query}
+    return create_engine(
+        url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True, connect_args=chosen
+    )
 
 
 def _sqlite(url: str, *, in_memory: bool) -> Engine:

@@ -29,4 +29,6 @@ def upgrade(service: str, engine: Engine) -> None:
     config = _config(service)
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         config.attributes["connection"] = connection
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # a large table takes its time
         command.upgrade(config, "head")
