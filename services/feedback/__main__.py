@@ -5,6 +5,6 @@ import eventlet
 eventlet.monkey_patch()
 
 from services.feedback.service import FeedbackService  # noqa: E402
-from shared.messaging.subscriber import serve  # noqa: E402
+from shared.messaging.hosting import serve  # noqa: E402
 
 serve(FeedbackService)

@@ -5,6 +5,6 @@ import eventlet
 eventlet.monkey_patch()
 
 from services.notifications.service import NotificationsService  # noqa: E402
-from shared.messaging.subscriber import serve  # noqa: E402
+from shared.messaging.hosting import serve  # noqa: E402
 
 serve(NotificationsService)

@@ -16,7 +16,7 @@ from shared.contracts import meetings as said_by_meetings
 from shared.contracts import notifications as ours
 from shared.contracts import registration as said_by_registration
 from shared.contracts.base import Actor, Done
-from shared.messaging.entrypoints import background, command, every, query, subscribe
+from shared.messaging.entrypoints import asking, background, command, every, query, subscribe
 from shared.runtime.parts import Parts
 
 
@@ -168,10 +168,14 @@ class NotificationsService:
         """How the telling goes."""
         return views.notice_progress(query, actor, work)
 
-    @query(ours.AskJoinDetails)
-    def ask_join_details(self, query: ours.AskJoinDetails, actor: Actor, work: NotificationsWork) -> ours.JoinDetails:
+    @asking(ours.AskJoinDetails)
+    def ask_join_details(self, query: ours.AskJoinDetails, actor: Actor) -> ours.JoinDetails:
         """How I get in."""
-        return views.ask_join_details(query, actor, work, self._parts.ask, self._terms.link_within)
+        with self._parts.store.reading() as work:
+            wanted = views.room_wanted(query, actor, work, self._terms.link_within)
+        room = self._parts.ask(wanted) if wanted else None
+        with self._parts.store.reading() as work:
+            return views.join_details(query, actor, work, self._terms.link_within, room)
 
     @query(ours.AskCalendarFile)
     def ask_calendar_file(

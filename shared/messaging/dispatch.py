@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
@@ -39,6 +40,8 @@ HELD_TRIES = 2
 
 WorkT = TypeVar("WorkT", bound=Work)
 T = TypeVar("T")
+Later = Callable[[int, Callable[[], bytes]], None]
+"""Given the place of a request in its batch, and what answers it."""
 
 
 class Verdict(Enum):
@@ -230,9 +233,12 @@ class Dispatcher(Generic[WorkT]):
 
     # -- requests -----------------------------------------------------------------------------
 
-    def requests(self, batch: Sequence[RequestDelivery]) -> list[bytes]:
-        """Answer a batch; one reply a request, in order. Commands first, in one transaction, then queries."""
-        replies: dict[int, bytes] = {}
+    def requests(self, batch: Sequence[RequestDelivery], later: Later | None = None) -> list[bytes | None]:
+        """Answer a batch; one reply a request, in order. Commands first, in one transaction, then queries.
+
+        Those for which another service must be asked are handed to ``later``, as what answers them: None stands for them.
+        """
+        replies: dict[int, bytes | None] = {}
         commands: dict[int, wire.Readable] = {}
         queries: dict[int, wire.Readable] = {}
         for index, delivery in enumerate(batch):
@@ -244,13 +250,18 @@ class Dispatcher(Generic[WorkT]):
             (commands if isinstance(readable.request, Command) else queries)[index] = readable
         replies |= self._commands(commands)
         for index, readable in queries.items():
-            replies[index] = self._query(readable)
+            if later is not None and type(readable.request) in self.entrypoints.asking:
+                replies[index] = None
+                later(index, partial(self._query, readable))
+            else:
+                replies[index] = self._query(readable)
         return [replies[index] for index in range(len(batch))]
 
     def _open(self, delivery: RequestDelivery) -> wire.Readable:
         readable = wire.open_request(delivery.body, delivery.signature, self.store.keys)
         model = type(readable.request)
-        if model not in self.entrypoints.commands and model not in self.entrypoints.queries:
+        listened = self.entrypoints
+        if not any(model in those for those in (listened.commands, listened.queries, listened.asking)):
             raise Forbidden(f"{readable.asked.type} is not answered here")
         return readable
 
@@ -321,9 +332,11 @@ class Dispatcher(Generic[WorkT]):
         asked = each.asked
         if asked.deadline <= real_now():
             return wire.refused_bytes(TooLate("the request came after its deadline"))
-        method = getattr(self.service, self.entrypoints.queries[type(each.request)])
         with structlog.contextvars.bound_contextvars(**_context(each)):
             try:
+                if name := self.entrypoints.asking.get(type(each.request)):
+                    return wire.answer_bytes(getattr(self.service, name)(each.request, asked.actor))
+                method = getattr(self.service, self.entrypoints.queries[type(each.request)])
                 with self.store.reading() as work:
                     work.cause = _cause(asked)
                     return wire.answer_bytes(method(each.request, asked.actor, work))

@@ -3,6 +3,7 @@
 - ``@subscribe(SeatConfirmed)``    ``def method(self, event, work) -> None``
 - ``@command(TakeSeat)``           ``def method(self, command, actor, work) -> View``
 - ``@query(MeetingPage)``          ``def method(self, query, actor, work) -> View``
+- ``@asking(AskJoinDetails)``     ``def method(self, query, actor) -> View``: a query for which another service is asked
 - ``@every(seconds=5)``            ``def method(self, work) -> object``: by timer, in a transaction of its own
 - ``@background(seconds=1)``       ``def method(self) -> bool``: by timer, outside any transaction, for what must
                                    wait (sending mail); True means: there may be more, call again at once
@@ -25,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Mark:
     """What one method listens to: an event, a request, or a timer's seconds."""
 
-    kind: str  # event, command, query, every, background
+    kind: str  # event, command, query, asking, every, background
     model: type[Event | Request[Any]] | None = None
     seconds: float = 0.0
 
@@ -55,6 +56,11 @@ def command(model: type[Command[Any]]) -> Callable[[F], F]:
     return _marked(Mark("command", model))
 
 
+def asking(model: type[Query[Any]]) -> Callable[[F], F]:
+    """Answer this query with the method, which asks another service for it: outside any transaction, after all others."""
+    return _marked(Mark("asking", model))
+
+
 def query(model: type[Query[Any]]) -> Callable[[F], F]:
     """Call the method for this query."""
     return _marked(Mark("query", model))
@@ -77,6 +83,7 @@ class Entrypoints:
     events: dict[type[Event], list[str]] = field(default_factory=dict)
     commands: dict[type[Request[Any]], str] = field(default_factory=dict)
     queries: dict[type[Request[Any]], str] = field(default_factory=dict)
+    asking: dict[type[Request[Any]], str] = field(default_factory=dict)
     every: list[tuple[str, float]] = field(default_factory=list)
     background: list[tuple[str, float]] = field(default_factory=list)
 
@@ -88,8 +95,8 @@ def entrypoints_of(service: type) -> Entrypoints:
         for mark in getattr(method, "__listens__", ()):
             if mark.kind == "event":
                 found.events.setdefault(mark.model, []).append(name)
-            elif mark.kind in ("command", "query"):
-                table = found.commands if mark.kind == "command" else found.queries
+            elif mark.kind in ("command", "query", "asking"):
+                table = {"command": found.commands, "query": found.queries, "asking": found.asking}[mark.kind]
                 if mark.model in table:
                     raise TypeError(f"{service.__name__}: two methods for {mark.model.__name__}")
                 table[mark.model] = name

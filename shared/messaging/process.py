@@ -42,6 +42,23 @@ class PortTaken(Exception):  # noqa: N818 - told to the operator as a sentence
     """Another program listens where this process should show its health."""
 
 
+class Died(Exception):  # noqa: N818
+    """A part of the process ended by an exception, which was logged without its text; the process ends with it."""
+
+
+def watched(run: Callable[[], None]) -> Callable[[], None]:
+    """The same; what it raises is logged by kind and place. Eventlet would print its text, and SQL's values with it."""
+
+    def run_it() -> None:
+        try:
+            run()
+        except Exception as error:
+            log.critical("part_died", exc_info=error)
+            raise Died from None
+
+    return run_it
+
+
 class Quiet(Protocol):
     """Something that runs again and again, and can say since when it found nothing to do."""
 

@@ -1,40 +1,29 @@
-"""Hosts a service class in Nameko: our entrypoints, since Nameko's event handler acks and loses what fails.
+"""Our entrypoints for Nameko, since its event handler acks and loses what fails.
 
-The only file here that knows Nameko. :func:`host` makes a Nameko service around a service class: one entrypoint
-takes batches of events, one takes batches of requests, one runs each timer; a dependency provider owns store,
-relay and dispatcher. Each batch is a Nameko worker. On SIGTERM everything drains: no new work, finish, ack, close.
+With shared.messaging.hosting the only file here that knows Nameko: one entrypoint takes batches of events, one those that
+the broker gave up on, one takes batches of requests, one runs each timer. Each batch is a Nameko worker.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 import eventlet
 import structlog
 from amqp import Message
 from amqp.exceptions import NotFound
-from nameko.extensions import DependencyProvider, Entrypoint
-from nameko.runners import ServiceRunner
+from nameko.extensions import Entrypoint
 
 from shared.messaging import topology
 from shared.messaging.consumer import Batches
 from shared.messaging.dispatch import Delivery, RequestDelivery, StoreAway, Verdict
-from shared.messaging.entrypoints import entrypoints_of
-from shared.messaging.green import in_a_greenlet
 from shared.messaging.link import Confirms, Link, LinkLost, event_message
-from shared.messaging.process import Core, PortTaken
-from shared.runtime import logging as runtime_logging
+from shared.messaging.process import Core, watched
 from shared.runtime import metrics
-from shared.runtime.keys import KeysMissing, load_keys
 from shared.runtime.points import reached
-from shared.runtime.settings import Settings
-from shared.storage.silence import give_up_silence
 
 log = structlog.get_logger()
 
@@ -43,6 +32,8 @@ T = TypeVar("T")
 
 ATTEMPT = "x-attempt"
 CONFIRM_SECONDS = 20.0
+ASKING_AT_ONCE = 200
+"""Queries for which other services are being asked; whoever comes then waits in the queue."""
 FAILED_PAUSE = 5.0
 """Seconds at most until a timer that failed runs again, however long its period."""
 
@@ -75,14 +66,14 @@ class _Taking(Entrypoint):  # type: ignore[misc]
             missing=self.core.declare,
         )
         self.core.consumers.append(self.batches)
-        self.container.spawn_managed_thread(_watched(self.batches.run), identifier=queue.name)
+        self.container.spawn_managed_thread(watched(self.batches.run), identifier=queue.name)
 
     def stop(self) -> None:
         """Return only when drained."""
         with eventlet.Timeout(self.core.settings.drain_seconds, exception=False):
             self.batches.stop(self.core.settings.drain_seconds * 0.8)
 
-    def work(self, batch: list[Any]) -> Any:
+    def work(self, batch: Any) -> Any:
         """Run the host's method on this batch in a Nameko worker, and wait for what it returns."""
         done = eventlet.event.Event()
 
@@ -191,7 +182,14 @@ class Dead(_Taking):
 
 
 class Requests(_Taking):
-    """Answers commands and queries: one transaction a batch of commands, then the replies, pipelined."""
+    """Answers commands and queries: one transaction a batch of commands, then the replies, pipelined.
+
+    What another service must be asked for is answered by a greenlet of its own, and holds up nobody.
+    """
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self._asking = eventlet.GreenPool(ASKING_AT_ONCE)
 
     def queue(self) -> Any:
         """The service's request queue."""
@@ -199,17 +197,40 @@ class Requests(_Taking):
 
     def take(self, messages: list[Any]) -> None:
         """Answer a batch; the caller acknowledges."""
-        replies = self.work([RequestDelivery(_bytes(message), _signature(message)) for message in messages])
+        asking: list[tuple[Any, Callable[[], bytes]]] = []
+        deliveries = [RequestDelivery(_bytes(message), _signature(message)) for message in messages]
+        replies = self.work((deliveries, lambda index, answer: asking.append((messages[index], answer))))
         link = self.batches._link  # noqa: SLF001 - replies go out where the requests came in
         if link is None:
             raise LinkLost("the link closed before the replies")
         with link.corked():
             for message, reply in zip(messages, replies, strict=True):
-                to, about = message.properties.get("reply_to"), message.properties.get("correlation_id", "")
-                if to:
-                    with link.writing() as channel:
-                        channel.basic_publish(Message(reply, correlation_id=about), exchange="", routing_key=to)
+                if reply is not None:
+                    self._reply(link, message, reply)
+        for message, answer in asking:
+            self._asking.spawn_n(self._answer_later, message, answer)
         metrics.requests_answered.labels(self.core.name).inc(len(messages))
+
+    def stop(self) -> None:
+        """The same; what is being asked for has an answer, or none, by then."""
+        super().stop()
+        with eventlet.Timeout(self.core.settings.drain_seconds, exception=False):
+            self._asking.waitall()
+
+    def _answer_later(self, message: Any, answer: Callable[[], bytes]) -> None:
+        reply = answer()
+        link = self.batches._link  # noqa: SLF001
+        try:
+            if link is not None:
+                self._reply(link, message, reply)
+        except LinkLost:  # whoever asked is told that nobody answered, and asks again
+            return
+
+    def _reply(self, link: Link, message: Any, reply: bytes) -> None:
+        to, about = message.properties.get("reply_to"), message.properties.get("correlation_id", "")
+        if to:
+            with link.writing() as channel:
+                channel.basic_publish(Message(reply, correlation_id=about), exchange="", routing_key=to)
 
 
 class Timer(Entrypoint):  # type: ignore[misc]
@@ -294,137 +315,3 @@ def _signature(message: Any) -> bytes:
 def _whole(value: Any) -> int:
     """A count in a header that anyone may have written: never negative, never more than a column holds."""
     return min(value, 1_000_000) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
-
-
-class Died(Exception):  # noqa: N818
-    """A part of the process ended by an exception, which was logged without its text; the process ends with it."""
-
-
-def _watched(run: Callable[[], None]) -> Callable[[], None]:
-    """The same; what it raises is logged by kind and place. Eventlet would print its text, and SQL's values with it."""
-
-    def watched() -> None:
-        try:
-            run()
-        except Exception as error:
-            log.critical("part_died", exc_info=error)
-            raise Died from None
-
-    return watched
-
-
-def _kept(run: Callable[[B], T], batch: B) -> T | Exception:
-    """What this returns, or the exception it raises, as a value: Nameko logs those that pass with their text."""
-    try:
-        return run(batch)
-    except Exception as error:  # noqa: BLE001 - raised again by the one who waits for it
-        return error
-
-
-def host(service: type, settings: Settings) -> type:
-    """A Nameko service around a service class of ours."""
-    core = Core(service, settings)
-
-    class Host:
-        """What Nameko sees: the entrypoints of this process, each a line."""
-
-        name = service.name  # type: ignore[attr-defined]
-
-        def __init__(self) -> None:
-            self.core = core
-
-        def events(self, batch: list[Delivery]) -> Any:
-            return _kept(core.dispatcher.events, batch)
-
-        def requests(self, batch: list[RequestDelivery]) -> Any:
-            return _kept(core.dispatcher.requests, batch)
-
-        def dead(self, batch: list[Delivery]) -> Any:
-            return _kept(core.dispatcher.park_dead, batch)
-
-        def timer(self) -> None:
-            """Timers run in greenlets of their own; the method is what Nameko hangs them on."""
-
-    marks = entrypoints_to_hang(core, service)
-    for method, entrypoints in marks.items():
-        _hang(vars(Host)[method], entrypoints)
-    Host.__name__ = service.__name__
-    Host.core_provider = _Provider(core)  # type: ignore[attr-defined]
-    return Host
-
-
-class _Provider(DependencyProvider):  # type: ignore[misc]
-    """Gives the one core of the process its place in Nameko's life cycle."""
-
-    def __init__(self, core: Core) -> None:
-        self.core = core
-
-    def setup(self) -> None:
-        """Before any entrypoint starts."""
-        self.core.setup()
-
-    def start(self) -> None:
-        """Nameko watches what is spawned: if it dies, so does the process, and is started anew."""
-        self.core.start(lambda run: self.container.spawn_managed_thread(_watched(run)))
-
-    def stop(self) -> None:
-        """After every entrypoint has drained."""
-        self.core.stop()
-
-    def get_dependency(self, worker_ctx: Any) -> Core:
-        """Workers get the core itself."""
-        return self.core
-
-
-def entrypoints_to_hang(core: Core, service: type) -> dict[str, list[Callable[[], Entrypoint]]]:
-    """Which Nameko entrypoints the host's methods get, from the marks of the service class."""
-    found = entrypoints_of(service)
-    return {
-        "events": [partial(Events, core)],
-        "dead": [partial(Dead, core)],
-        "requests": [partial(Requests, core)],
-        "timer": [
-            *(partial(Timer, core, name, seconds, transaction=True) for name, seconds in found.every),
-            *(partial(Timer, core, name, seconds, transaction=False) for name, seconds in found.background),
-        ],
-    }
-
-
-def _hang(method: Any, entrypoints: list[Callable[[], Entrypoint]]) -> None:
-    method.nameko_entrypoints = {make() for make in entrypoints}
-
-
-def serve(service: type) -> None:
-    """Run one service until SIGTERM or SIGINT. The process module must have called eventlet.monkey_patch() first."""
-    settings = Settings()
-    name: str = service.name  # type: ignore[attr-defined]
-    give_up_silence(in_a_greenlet)
-    runtime_logging.configure(name, settings.log_level)
-    try:
-        load_keys(settings.keys, name)
-    except KeysMissing as missing:
-        raise SystemExit(str(missing)) from missing
-    runner = ServiceRunner({"max_workers": 20})
-    runner.add_service(host(service, settings))
-
-    started = False
-
-    def stop(_signum: int, _frame: Any) -> None:
-        if not started:  # it waits for the broker perhaps; nothing is in its hands
-            os._exit(0)
-        eventlet.spawn_n(runner.stop)
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    try:
-        runner.start()
-        started = True
-        log.info("started", service=name, pid=os.getpid())
-        runner.wait()
-    except PortTaken as taken:
-        raise SystemExit(str(taken)) from taken
-    except Died:
-        raise SystemExit(1) from None
-    except Exception as error:
-        log.critical("died", exc_info=error)  # its kind and its place; a traceback would hold its text
-        raise SystemExit(1) from None

@@ -6,7 +6,7 @@ eventlet.monkey_patch()
 
 from typing import ClassVar  # noqa: E402
 
-from shared.messaging.subscriber import serve  # noqa: E402
+from shared.messaging.hosting import serve  # noqa: E402
 from shared.runtime.parts import Parts  # noqa: E402
 from shared.storage.work import Work  # noqa: E402
 from tests.support.probe.service import metadata  # noqa: E402

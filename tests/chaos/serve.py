@@ -23,8 +23,8 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from shared.messaging.dispatch import Dispatcher  # noqa: E402
+from shared.messaging.hosting import serve  # noqa: E402
 from shared.messaging.link import LinkLost  # noqa: E402
-from shared.messaging.subscriber import serve  # noqa: E402
 from shared.runtime import points  # noqa: E402
 from tests.chaos.orders import Moment, Orders, Work  # noqa: E402
 

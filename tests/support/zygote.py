@@ -133,7 +133,7 @@ def _main() -> None:
     eventlet.monkey_patch()
     import psycopg2  # noqa: F401, PLC0415
 
-    import shared.messaging.subscriber  # noqa: F401, PLC0415
+    import shared.messaging.hosting  # noqa: F401, PLC0415
     import tests.support.probe.service  # noqa: F401, PLC0415
 
     original = eventlet.patcher.original("os")

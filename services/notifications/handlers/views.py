@@ -155,12 +155,18 @@ def _unreached(member_id: MemberId, notices: list[Notice]) -> Unreached:
     )
 
 
-def ask_join_details(query: AskJoinDetails, actor: Actor, work: Work, ask: Ask, link_within: timedelta) -> JoinDetails:
+def room_wanted(query: AskJoinDetails, actor: Actor, work: Work, link_within: timedelta) -> AskJoinLink | None:
+    """What to ask meetings for, outside this transaction, before this person can be told how they get in."""
+    meeting, mode = _attended(query.meeting_id, actor, work)
+    open_now = meeting.starts_at - link_within <= work.now < meeting.ends_at
+    return AskJoinLink(meeting_id=meeting.meeting_id) if open_now and mode is not Mode.IN_PERSON else None
+
+
+def join_details(
+    query: AskJoinDetails, actor: Actor, work: Work, link_within: timedelta, room: JoinLink | None
+) -> JoinDetails:
     """What this person needs in their mode, and nothing else; the link sealed to the portal, and only shortly before."""
-    meeting, seat = _own_seat(query.meeting_id, actor, work)
-    if seat.state is not SeatState.CONFIRMED or meeting.status is MeetingStatus.CANCELLED:
-        raise _no_seat()
-    mode = mode_now(seat, meeting)
+    meeting, mode = _attended(query.meeting_id, actor, work)
     if mode is Mode.IN_PERSON:
         place = meeting.place
         text = None
@@ -169,9 +175,8 @@ def ask_join_details(query: AskJoinDetails, actor: Actor, work: Work, ask: Ask, 
             text = "\n".join(part for part in (place.name, place.address, city, place.access) if part)
         return JoinDetails(mode=mode, place=text)
     link_from = meeting.starts_at - link_within
-    if work.now < link_from or work.now >= meeting.ends_at:
+    if room is None or work.now >= meeting.ends_at:
         return JoinDetails(mode=mode, link_from=link_from)
-    room: JoinLink = ask(AskJoinLink(meeting_id=meeting.meeting_id))
 
     def passed_on(sealed: Sealed | None) -> Sealed | None:
         return work.seal_for("portal", work.unseal(sealed)) if sealed else None
@@ -183,6 +188,14 @@ def ask_join_details(query: AskJoinDetails, actor: Actor, work: Work, ask: Ask, 
         passcode=passed_on(room.passcode),
         link_from=link_from,
     )
+
+
+def _attended(meeting_id: MeetingId, actor: Actor, work: Work) -> tuple[Meeting, Mode]:
+    """The meeting, where this person has a place there that stands, and the mode that it is now."""
+    meeting, seat = _own_seat(meeting_id, actor, work)
+    if seat.state is not SeatState.CONFIRMED or meeting.status is MeetingStatus.CANCELLED:
+        raise _no_seat()
+    return meeting, mode_now(seat, meeting)
 
 
 def ask_calendar_file(query: AskCalendarFile, actor: Actor, work: Work, outfit: Outfit, terms: Terms) -> CalendarFile:

@@ -19,7 +19,7 @@ from shared.messaging.requests import ask_bytes, read_reply
 from shared.runtime.clock import real_now
 from shared.runtime.ids import new_id, new_traceparent
 from tests.support.broker import TestBroker
-from tests.support.probe.service import SECRET, CounterValue, Full, Raise, ReadCounter
+from tests.support.probe.service import SECRET, AskElsewhere, CounterValue, Full, Raise, ReadCounter
 from tests.support.site import Site
 from tests.support.world import ring
 
@@ -105,6 +105,25 @@ def test_a_request_id_with_another_payload_or_actor_is_refused(running: Site) ->
 
     talk(running, say)
     assert value(running, name) == 1
+
+
+def test_who_waits_for_another_service_holds_up_nobody(running: Site) -> None:
+    """Also who came later, with a command, is answered before; and the first is answered too."""
+    name = new_id()
+
+    async def say(client: Client) -> list[tuple[str, int]]:
+        order: list[tuple[str, int]] = []
+
+        async def waiting() -> None:
+            order.append(("elsewhere", (await client.ask(AskElsewhere(name=name, seconds=2.0), MEMBER)).value))
+
+        asked = asyncio.create_task(waiting())
+        await asyncio.sleep(0.2)
+        order.append(("here", (await client.send(Raise(name=name), MEMBER, request_id=new_id())).value))
+        await asked
+        return order
+
+    assert talk(running, say) == [("here", 1), ("elsewhere", 1)]
 
 
 def test_a_command_past_its_deadline_is_not_begun(running: Site) -> None:

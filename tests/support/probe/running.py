@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.messaging.subscriber import serve
+from shared.messaging.hosting import serve
 from tests.support.probe.service import Probe
 
 

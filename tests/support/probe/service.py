@@ -13,7 +13,7 @@ from shared.contracts.base import Actor, Command, Event, Query, View
 from shared.contracts.errors import Refused
 from shared.contracts.meetings import ChapterOpened
 from shared.contracts.registration import AttendanceCounted
-from shared.messaging.entrypoints import command, query, subscribe
+from shared.messaging.entrypoints import asking, command, query, subscribe
 from shared.runtime.parts import Parts
 from shared.storage.core import service_metadata
 from shared.storage.work import Work
@@ -68,6 +68,15 @@ class ReadCounter(Query[CounterValue]):
     type: ClassVar[str] = "feedback.probe_read.v1"
 
     name: str
+
+
+class AskElsewhere(Query[CounterValue]):
+    """Read a counter once another service has answered, which takes so many seconds."""
+
+    type: ClassVar[str] = "feedback.probe_ask_elsewhere.v1"
+
+    name: str
+    seconds: float
 
 
 class Full(Refused):
@@ -133,6 +142,13 @@ class Probe:
         return CounterValue(
             value=work.connection.scalar(select(counters.c.value).where(counters.c.name == query.name)) or 0
         )
+
+    @asking(AskElsewhere)
+    def ask_elsewhere(self, query: AskElsewhere, actor: Actor) -> CounterValue:
+        """The same, after a while."""
+        time.sleep(query.seconds)
+        with self.parts.store.reading() as work:
+            return self.read(ReadCounter(name=query.name), actor, work)
 
 
 def note_try(folder: Path, key: str) -> int:
