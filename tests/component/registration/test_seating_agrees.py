@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 
 from services.registration.model.seats import Seat
-from services.registration.store.seats import _seat
+from services.registration.store.seats import seat_in
 from services.registration.store.tables import seats
 from shared.contracts.base import Mode
 from shared.contracts.meetings import MeetingMoved, MeetingStatus, ModeOffer
@@ -83,7 +83,7 @@ def test_the_database_and_the_model_agree_whatever_people_do(world: World) -> No
                 rows = work.connection.execute(select(seats).where(seats.c.meeting_id == self.meeting_id)).all()
                 counts = work.meetings.counts([self.meeting_id])[self.meeting_id]
                 known = work.meetings.find(self.meeting_id)
-            assert {row.member_id: alike(_seat(row)) for row in rows} == {
+            assert {row.member_id: alike(seat_in(row)) for row in rows} == {
                 name: alike(seat) for name, seat in self.hall.seats.items()
             }
             assert counts == {mode: self.hall.count(mode) for mode in Mode}
