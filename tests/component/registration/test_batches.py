@@ -154,6 +154,8 @@ def test_other_commands_find_what_was_decided_before_them_and_the_next_what_they
     join(world, "ana", "ben", "cem", "dan")
     give_up = GiveUpSeat(meeting_id=MeetingId("meeting-1")), member("ana")
     switch = SwitchMode(meeting_id=MeetingId("meeting-1"), mode=ONLINE), member("ben")
+    undone: list[object] = []
+    event.listen(world.store.engine, "rollback", undone.append)
     answers = world.send_together(
         taking("ana"),
         taking("ben"),
@@ -166,6 +168,7 @@ def test_other_commands_find_what_was_decided_before_them_and_the_next_what_they
     )
     assert [type(answer).__name__ for answer in answers if not isinstance(answer, SeatView)] == ["Done", "ModeFull"]
     assert answers[-1] == answers[5]
+    assert undone == [], "once, not again one by one"
     assert standing(world) == {"ben": "in_person", "cem": "in_person#1", "dan": "online", "ana": "in_person#2"}
     is_sound(world)
 
