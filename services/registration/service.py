@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from services.registration import store
 from services.registration.handlers import attendance, meetings, membership, seats, views
 from services.registration.store import RegistrationStoreWork as Work
-from shared.contracts.base import Actor, Done
+from shared.contracts.base import Actor, Done, Request
 from shared.contracts.meetings import (
     MeetingCancelled,
     MeetingEnded,
@@ -42,7 +45,7 @@ from shared.contracts.registration import (
     SwitchMode,
     TakeSeat,
 )
-from shared.messaging.entrypoints import command, every, query, subscribe
+from shared.messaging.entrypoints import command, every, foreseen, query, subscribe
 from shared.runtime.parts import Parts
 
 
@@ -110,7 +113,12 @@ class RegistrationService:
 
     # -- seats --------------------------------------------------------------------------------
 
-    @command(TakeSeat)
+    @foreseen
+    def foresee(self, asked: Sequence[tuple[Request[Any], Actor]], work: Work) -> None:
+        """What a batch of commands needs of meetings and members."""
+        seats.foresee(asked, work)
+
+    @command(TakeSeat, deferred=True)
     def take_seat(self, command: TakeSeat, actor: Actor, work: Work) -> SeatView:
         """A place, or a place in line."""
         return seats.take_seat(command, actor, work)

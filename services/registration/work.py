@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from services.registration.model.attendance import Guest, Mark
 from services.registration.model.consents import Decision, Pair
 from services.registration.model.meetings import Meeting
 from services.registration.model.members import Member
-from services.registration.model.seats import Count, Seat, Seating
+from services.registration.model.seats import Count, Seat, Seating, Taking
 from shared.contracts.base import Channel, ContactPointId, Event, GuestId, MeetingId, MemberId, Mode, Sealed, SeatId
 from shared.contracts.registration import AgreementText, RoleInAttending
 
@@ -80,6 +80,22 @@ class Seats(Protocol):
 
     def place_in_line(self, seat: Seat) -> int | None:
         """From 1; None unless waitlisted."""
+        ...
+
+
+class Desk(Protocol):
+    """Where seats are taken. What is decided here is written, all at once, before anything else is."""
+
+    def lock(self, meeting_id: MeetingId) -> Meeting | None:
+        """The meeting, its seats and counters kept from everybody else until this transaction ends."""
+        ...
+
+    def at(self, meeting_id: MeetingId) -> Taking:
+        """The seats of a meeting that is locked."""
+        ...
+
+    def place_in_line(self, seat: Seat) -> int | None:
+        """Of a seat that was taken here; None where it is no place in line, or not from here."""
         ...
 
 
@@ -203,6 +219,11 @@ class RegistrationWork(Protocol):
         ...
 
     @property
+    def desk(self) -> Desk:
+        """Where seats are taken."""
+        ...
+
+    @property
     def members(self) -> Members:
         """Members."""
         ...
@@ -210,6 +231,10 @@ class RegistrationWork(Protocol):
     @property
     def sheet(self) -> Sheet:
         """Attendance."""
+        ...
+
+    def foresee(self, meeting_ids: Collection[MeetingId], pairs: Collection[tuple[MeetingId, MemberId]]) -> None:
+        """Lock these meetings in their order, and read at once what it takes for these members to take seats."""
         ...
 
     def new_id(self) -> str:

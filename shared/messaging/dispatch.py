@@ -284,6 +284,10 @@ class Dispatcher(Generic[WorkT]):
         rows: list[dict[str, object]] = []
         with self.store.writing() as work:
             known = wire.remembered(work.connection, [each.asked.request_id for each in batch.values()])
+            if self.entrypoints.foreseen is not None:
+                new = [each for each in batch.values() if each.asked.request_id not in known]
+                foresee = getattr(self.service, self.entrypoints.foreseen)
+                foresee([(each.request, each.asked.actor) for each in new], work)
             for index, each in batch.items():
                 asked = each.asked
                 keep = type(each.request).remembered  # type: ignore[attr-defined]
@@ -312,10 +316,11 @@ class Dispatcher(Generic[WorkT]):
             return wire.refused_bytes(TooLate("the request came after its deadline; nothing was done")), False
         work.cause = _cause(asked)
         method = getattr(self.service, self.entrypoints.commands[type(each.request)])
+        deferred = type(each.request) in self.entrypoints.deferred
         kept: Refused | None = None
         with structlog.contextvars.bound_contextvars(**_context(each)):
             try:
-                with work.savepoint():
+                with work.savepoint(deferred=deferred):
                     try:
                         view: View = method(each.request, asked.actor, work)
                     except Refused as refused:

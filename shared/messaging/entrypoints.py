@@ -2,6 +2,8 @@
 
 - ``@subscribe(SeatConfirmed)``    ``def method(self, event, work) -> None``
 - ``@command(TakeSeat)``           ``def method(self, command, actor, work) -> View``
+- ``@foreseen``                   ``def method(self, asked, work) -> None``: before a batch of commands, each with its
+                                   actor: what they need may be locked and read at once
 - ``@query(MeetingPage)``          ``def method(self, query, actor, work) -> View``
 - ``@asking(AskJoinDetails)``     ``def method(self, query, actor) -> View``: a query for which another service is asked
 - ``@every(seconds=5)``            ``def method(self, work) -> object``: by timer, in a transaction of its own
@@ -26,9 +28,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Mark:
     """What one method listens to: an event, a request, or a timer's seconds."""
 
-    kind: str  # event, command, query, asking, every, background
+    kind: str  # event, command, foreseen, query, asking, every, background
     model: type[Event | Request[Any]] | None = None
     seconds: float = 0.0
+    deferred: bool = False
 
 
 def _marked(mark: Mark) -> Callable[[F], F]:
@@ -51,9 +54,18 @@ def subscribe(*events: type[Event]) -> Callable[[F], F]:
     return decorate
 
 
-def command(model: type[Command[Any]]) -> Callable[[F], F]:
-    """Call the method for this command, once per request id."""
-    return _marked(Mark("command", model))
+def command(model: type[Command[Any]], *, deferred: bool = False) -> Callable[[F], F]:
+    """Call the method for this command, once per request id.
+
+    ``deferred``: all that it writes waits for the flush (``work.add``, ``work.publish``, what the store keeps), so that it
+    needs no savepoint of its own.
+    """
+    return _marked(Mark("command", model, deferred=deferred))
+
+
+def foreseen(method: F) -> F:
+    """Call the method before a batch of commands."""
+    return _marked(Mark("foreseen"))(method)
 
 
 def asking(model: type[Query[Any]]) -> Callable[[F], F]:
@@ -82,6 +94,8 @@ class Entrypoints:
 
     events: dict[type[Event], list[str]] = field(default_factory=dict)
     commands: dict[type[Request[Any]], str] = field(default_factory=dict)
+    deferred: set[type[Request[Any]]] = field(default_factory=set)
+    foreseen: str | None = None
     queries: dict[type[Request[Any]], str] = field(default_factory=dict)
     asking: dict[type[Request[Any]], str] = field(default_factory=dict)
     every: list[tuple[str, float]] = field(default_factory=list)
@@ -100,6 +114,10 @@ def entrypoints_of(service: type) -> Entrypoints:
                 if mark.model in table:
                     raise TypeError(f"{service.__name__}: two methods for {mark.model.__name__}")
                 table[mark.model] = name
+                if mark.deferred:
+                    found.deferred.add(mark.model)
+            elif mark.kind == "foreseen":
+                found.foreseen = name
             elif mark.kind == "every":
                 found.every.append((name, mark.seconds))
             else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -71,32 +71,45 @@ class Work:
         return self.keys.seal_for(name, text)
 
     @contextmanager
-    def savepoint(self) -> Iterator[None]:
+    def savepoint(self, *, deferred: bool = False) -> Iterator[None]:
         """What is done inside is undone, events and all, when it raises; the transaction goes on.
 
-        What came before stays, also where something inside flushed it.
+        What came before stays, also where something inside flushed it. ``deferred``: what is done inside waits for the
+        flush, so that the database has nothing to undo.
         """
-        self._insert_rows()
-        said, outgoing = list(self._said), list(self.outgoing)
+        if not deferred:
+            self.write_out()
+        said, outgoing, bring_back = list(self._said), list(self.outgoing), self.remember()
         try:
-            with self.connection.begin_nested():
+            with nullcontext() if deferred else self.connection.begin_nested():
                 yield
-                self._insert_rows()
+                if not deferred:
+                    self.write_out()
         except BaseException:
             self._said, self.outgoing = said, outgoing
-            self._rows.clear()
+            bring_back()
             self.vault.lose_cached()
             raise
 
     def flush(self) -> None:
         """Write the rows added and the events said so far."""
-        self._insert_rows()
+        self.write_out()
         said, self._said = self._said, []
         if said:
             lease = self.lease(len(said))
             self.outgoing.append((lease, outbox.record(self.connection, said, self.clock.now(), lease)))
 
-    def _insert_rows(self) -> None:
+    def remember(self) -> Callable[[], None]:
+        """What brings back all that waits to be written as it is now."""
+        rows = {table: list(added) for table, added in self._rows.items()}
+
+        def bring_back() -> None:
+            self._rows = rows
+
+        return bring_back
+
+    def write_out(self) -> None:
+        """Write what waits to be written."""
         rows, self._rows = self._rows, {}
         for table, added in rows.items():
             self.connection.execute(insert(table), added)

@@ -5,7 +5,7 @@ tests.chaos.serve calls one of these before it serves, where CHAPTERHOUSE_CHAOS_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import eventlet
@@ -15,7 +15,6 @@ from sqlalchemy import Connection, select, text, update
 from services.registration.model.meetings import Meeting
 from services.registration.model.seats import Count
 from services.registration.store.meetings import MeetingTable
-from services.registration.store.seats import SeatingTable
 from shared.contracts.base import Event, MeetingId, Mode
 from shared.messaging import inbox, outbox, topology
 from shared.messaging.consumer import Batches
@@ -95,16 +94,16 @@ def no_seat_lock() -> None:
         connection.execute(text("ALTER TABLE modes DROP CONSTRAINT IF EXISTS never_oversold"))
     engine.dispose()
 
-    def look(self: MeetingTable, meeting_id: MeetingId) -> Meeting | None:
-        return self.find(meeting_id)
+    def look(self: MeetingTable, meeting_ids: Iterable[MeetingId]) -> dict[MeetingId, Meeting]:
+        return self.many(list(meeting_ids))
 
-    def slow(self: SeatingTable, mode: Mode) -> Count:
-        found = count(self, mode)
+    def slow(self: MeetingTable, meeting_ids: Iterable[MeetingId]) -> dict[MeetingId, dict[Mode, Count]]:
+        found = counts(self, meeting_ids)
         # In the database, where the whole process waits: were other greenlets to run meanwhile, another transaction of
         # this process would wait for a row of this one, and so for itself.
         self._connection.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": WIDE})
         return found
 
-    count = SeatingTable.count
-    SeatingTable.count = slow  # type: ignore[method-assign]
-    MeetingTable.lock = look  # type: ignore[method-assign]
+    counts = MeetingTable.counts
+    MeetingTable.counts = slow  # type: ignore[method-assign]
+    MeetingTable.lock_many = look  # type: ignore[method-assign]

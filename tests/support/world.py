@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from shared.contracts.base import Actor, Command, Event, Query, Role, View
+from shared.contracts.errors import Fault, Refused
 from shared.messaging.dispatch import Delivery, Dispatcher, RequestDelivery, Verdict
 from shared.messaging.envelope import Cause, decode, encode
 from shared.messaging.requests import ask_bytes, read_reply
@@ -93,17 +94,15 @@ class World:
         """Ask a query; its view. Raises its refusal, or Fault."""
         return self._request(query, actor, new_id())
 
+    def send_together(self, *commands: tuple[Command[Any], Actor], ids: Sequence[str] = ()) -> list[Any]:
+        """Send commands in one batch, under these request ids where given; of each its answer, or what it would raise."""
+        batch = list(zip(commands, ids or [new_id() for _ in commands], strict=True))
+        replies = self.dispatcher.requests([_asked(*asked, request_id) for asked, request_id in batch])
+        return [_read(reply, command) for reply, (command, _) in zip(replies, commands, strict=True)]
+
     def _request(self, request: Any, actor: Actor, request_id: str) -> Any:
-        body, signature = ask_bytes(
-            request,
-            actor=actor,
-            keys=ring(SIGNER[actor.role]),
-            request_id=request_id,
-            correlation_id=new_id(),
-            traceparent=new_traceparent(),
-            deadline=real_now() + timedelta(seconds=30),
-        )
-        return read_reply(self.dispatcher.requests([RequestDelivery(body, signature)])[0], type(request).answer_type())
+        reply = self.dispatcher.requests([_asked(request, actor, request_id)])[0]
+        return read_reply(reply, type(request).answer_type())
 
     def tick(self, **step: float) -> None:
         """Step the clock (timedelta keywords), then run every timer of the service once."""
@@ -121,6 +120,26 @@ class World:
     def published(self, kind: type[E]) -> list[E]:
         """What was published of this kind, in order."""
         return [event for event in self.said() if isinstance(event, kind)]
+
+
+def _asked(request: Any, actor: Actor, request_id: str) -> RequestDelivery:
+    body, signature = ask_bytes(
+        request,
+        actor=actor,
+        keys=ring(SIGNER[actor.role]),
+        request_id=request_id,
+        correlation_id=new_id(),
+        traceparent=new_traceparent(),
+        deadline=real_now() + timedelta(seconds=30),
+    )
+    return RequestDelivery(body, signature)
+
+
+def _read(reply: bytes, request: Any) -> Any:
+    try:
+        return read_reply(reply, type(request).answer_type())
+    except (Refused, Fault) as error:
+        return error
 
 
 def coordinator(*chapters: str) -> Actor:

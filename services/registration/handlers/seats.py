@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from services.registration.handlers import allow
 from services.registration.handlers.telling import tell_seats, view_of
 from services.registration.model import seats as rules
@@ -9,13 +12,16 @@ from services.registration.model.meetings import Meeting, joinable, offered
 from services.registration.model.members import Member
 from services.registration.model.seats import Seat
 from services.registration.work import RegistrationWork
-from shared.contracts.base import Actor, Done, MeetingId, MemberId, SeatId
+from shared.contracts.base import Actor, Done, MeetingId, MemberId, Request, SeatId
 from shared.contracts.errors import AlreadyDone, NotFound, TooLate
 from shared.contracts.meetings import MeetingStatus
 from shared.contracts.registration import (
+    AddWalkIn,
     AgreementNeeded,
+    CloseAttendance,
     GiveUpSeat,
     ListMySeats,
+    MarkAttendance,
     MySeats,
     Outcome,
     SeatView,
@@ -23,12 +29,26 @@ from shared.contracts.registration import (
     TakeSeat,
 )
 
+LOCKING = (TakeSeat, SwitchMode, GiveUpSeat, MarkAttendance, AddWalkIn, CloseAttendance)
+"""The commands that lock the meeting they name."""
+
+
+def foresee(asked: Sequence[tuple[Request[Any], Actor]], work: RegistrationWork) -> None:
+    """Lock the meetings that a batch of commands names, in one order, and read what those need who take a seat."""
+    meetings = {command.meeting_id for command, _ in asked if isinstance(command, LOCKING)}
+    taking = {
+        (command.meeting_id, MemberId(actor.id))
+        for command, actor in asked
+        if isinstance(command, TakeSeat) and actor.id
+    }
+    work.foresee(meetings, taking)
+
 
 def take_seat(command: TakeSeat, actor: Actor, work: RegistrationWork) -> SeatView:
     """A place, or the last place in line. One seat a member and meeting: having one already answers it."""
     member = allow.member(actor, work)
-    meeting = work.meetings.lock(command.meeting_id)
-    seating = work.seats.at(command.meeting_id)
+    meeting = work.desk.lock(command.meeting_id)
+    seating = work.desk.at(command.meeting_id)
     seat = seating.of(member.member_id)
     if seat is not None and seat.held:
         return view_of(seat, work)

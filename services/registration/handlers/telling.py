@@ -88,5 +88,5 @@ def view_of(seat: Seat, work: RegistrationWork) -> SeatView:
         meeting_id=seat.meeting_id,
         mode=seat.mode,
         state=seat.state,
-        place_in_line=work.seats.place_in_line(seat),
+        place_in_line=work.desk.place_in_line(seat) or work.seats.place_in_line(seat),
     )

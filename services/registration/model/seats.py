@@ -56,8 +56,8 @@ class Count:
         return self.capacity is not None and self.confirmed < self.capacity and self.waiting == 0
 
 
-class Seating(Protocol):
-    """The seats of one meeting, locked against everybody else until the transaction ends."""
+class Taking(Protocol):
+    """What it needs to take a seat at one meeting, locked against everybody else until the transaction ends."""
 
     def of(self, member_id: MemberId) -> Seat | None:
         """This member's seat, released or not."""
@@ -67,20 +67,24 @@ class Seating(Protocol):
         """The mode's counters. Costs the same however many seats there are."""
         ...
 
-    def first_in_line(self, mode: Mode) -> Seat | None:
-        """Who has waited longest for this mode."""
-        ...
-
     def next_claim(self) -> int:
         """A number above every claim given out at this meeting."""
         ...
 
-    def held(self) -> Sequence[Seat]:
-        """Every seat that is a place or a place in line."""
-        ...
-
     def put(self, seat: Seat, was: Seat | None) -> None:
         """Keep this seat, which was that before (None: new); the counters follow."""
+        ...
+
+
+class Seating(Taking, Protocol):
+    """All the seats of one meeting, so locked."""
+
+    def first_in_line(self, mode: Mode) -> Seat | None:
+        """Who has waited longest for this mode."""
+        ...
+
+    def held(self) -> Sequence[Seat]:
+        """Every seat that is a place or a place in line."""
         ...
 
     def rearrange(self, offers: Mapping[Mode, int], changed: Iterable[Seat]) -> None:
@@ -89,7 +93,7 @@ class Seating(Protocol):
 
 
 def take(
-    seating: Seating, old: Seat | None, *, member_id: MemberId, meeting_id: MeetingId, mode: Mode, new_id: SeatId
+    seating: Taking, old: Seat | None, *, member_id: MemberId, meeting_id: MeetingId, mode: Mode, new_id: SeatId
 ) -> Seat:
     """A place in this mode, or the last place in its line, for who holds nothing here (``old`` was released)."""
     seat = Seat(
@@ -162,7 +166,7 @@ def rearranged(offers: Mapping[Mode, int], held: Iterable[Seat]) -> list[Seat]:
     return [_told(seat, before[seat.seat_id]) for seat in placed if _differs(seat, before[seat.seat_id])]
 
 
-def _next_state(seating: Seating, mode: Mode) -> SeatState:
+def _next_state(seating: Taking, mode: Mode) -> SeatState:
     return SeatState.CONFIRMED if seating.count(mode).free else SeatState.WAITLISTED
 
 

@@ -33,8 +33,12 @@ class MeetingTable:
 
     def lock(self, meeting_id: MeetingId) -> Meeting | None:
         """One row guards the meeting, its seats and its counters (on SQLite the one writer does)."""
-        found = self._read(select(meetings).where(meetings.c.meeting_id == meeting_id).with_for_update())
-        return found.get(meeting_id)
+        return self.lock_many([meeting_id]).get(meeting_id)
+
+    def lock_many(self, meeting_ids: Iterable[MeetingId]) -> dict[MeetingId, Meeting]:
+        """Those of these that are known, locked in the order of their ids: two who lock the same wait, and never cross."""
+        these = select(meetings).where(meetings.c.meeting_id.in_(list(meeting_ids)))
+        return self._read(these.order_by(meetings.c.meeting_id).with_for_update())
 
     def learn(self, meeting: Meeting) -> Meeting:
         """Insert; where another transaction was faster, wait for it and read what it wrote."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +23,18 @@ class MemberTable:
     def __init__(self, connection: Connection, vault: Vault) -> None:
         self._connection = connection
         self._vault = vault
+        self._foreseen: dict[MemberId, Member] = {}
+
+    def foresee(self, member_ids: Collection[MemberId]) -> None:
+        """Read these at once, where each is about to be looked for."""
+        statement = select(members.c.member_id, members.c.agreement).where(members.c.member_id.in_(list(member_ids)))
+        rows = self._connection.execute(statement)
+        self._foreseen = {MemberId(row.member_id): Member(MemberId(row.member_id), row.agreement) for row in rows}
 
     def find(self, member_id: MemberId) -> Member | None:
         """Without the alias."""
+        if member_id in self._foreseen:
+            return self._foreseen[member_id]
         return self._read(select(members.c.agreement).where(members.c.member_id == member_id), member_id)
 
     def lock(self, member_id: MemberId) -> Member | None:
@@ -62,6 +71,7 @@ class MemberTable:
 
     def accept(self, member_id: MemberId, version: int, *, locale: str, at: datetime) -> None:
         """A version of the agreement was accepted; once for each version."""
+        self._foreseen.pop(member_id, None)
         self._connection.execute(
             upsert(self._connection, acceptances)
             .values(member_id=member_id, version=version, locale=locale, accepted_at=at)

@@ -38,7 +38,7 @@ class SeatTable:
         """A seat of this meeting, released or not."""
         statement = select(seats).where(seats.c.seat_id == seat_id, seats.c.meeting_id == meeting_id)
         row = self._connection.execute(statement).first()
-        return _seat(row) if row else None
+        return seat_in(row) if row else None
 
     def coming(self, member_id: MemberId, now: datetime) -> Sequence[Seat]:
         """The held seats of a member at meetings that have not ended, by start."""
@@ -53,7 +53,7 @@ class SeatTable:
             )
             .order_by(meetings.c.starts_at, seats.c.seat_id)
         )
-        return [_seat(row) for row in self._connection.execute(statement)]
+        return [seat_in(row) for row in self._connection.execute(statement)]
 
     def place_in_line(self, seat: Seat) -> int | None:
         """From 1; None unless waitlisted."""
@@ -79,7 +79,7 @@ class SeatingTable:
         """This member's seat, released or not."""
         statement = select(seats).where(seats.c.meeting_id == self._meeting_id, seats.c.member_id == member_id)
         row = self._connection.execute(statement).first()
-        return _seat(row) if row else None
+        return seat_in(row) if row else None
 
     def count(self, mode: Mode) -> Count:
         """The mode's counters."""
@@ -100,7 +100,7 @@ class SeatingTable:
             .limit(1)
         )
         row = self._connection.execute(statement).first()
-        return _seat(row) if row else None
+        return seat_in(row) if row else None
 
     def next_claim(self) -> int:
         """A number above every claim given out at this meeting."""
@@ -117,20 +117,20 @@ class SeatingTable:
         statement = (
             select(seats).where(seats.c.meeting_id == self._meeting_id, seats.c.state.in_(HELD)).order_by(seats.c.claim)
         )
-        return [_seat(row) for row in self._connection.execute(statement)]
+        return [seat_in(row) for row in self._connection.execute(statement)]
 
     def put(self, seat: Seat, was: Seat | None) -> None:
         """Keep this seat, which was that before; the counters follow."""
         if was is None:
-            self._connection.execute(NEW, _columns(seat))
+            self._connection.execute(NEW, columns_of(seat))
         else:
-            self._connection.execute(CHANGED, {"key": seat.seat_id, **_columns(seat)})
+            self._connection.execute(CHANGED, {"key": seat.seat_id, **columns_of(seat)})
             self._step(was.mode, was.state, -1)
         self._step(seat.mode, seat.state, 1)
 
     def rearrange(self, offers: Mapping[Mode, int], changed: Iterable[Seat]) -> None:
         """Offer these modes from now on, and keep these seats; the counters are counted anew."""
-        rows = [{"key": seat.seat_id, **_columns(seat)} for seat in changed]
+        rows = [{"key": seat.seat_id, **columns_of(seat)} for seat in changed]
         if rows:
             self._connection.execute(CHANGED, rows)
         counted = (
@@ -159,7 +159,8 @@ class SeatingTable:
         return (modes.c.meeting_id == self._meeting_id) & (modes.c.mode == mode)
 
 
-def _columns(seat: Seat) -> dict[str, object]:
+def columns_of(seat: Seat) -> dict[str, object]:
+    """A seat as a row of its table."""
     return {
         "seat_id": seat.seat_id,
         "meeting_id": seat.meeting_id,
@@ -174,7 +175,8 @@ def _columns(seat: Seat) -> dict[str, object]:
     }
 
 
-def _seat(row: Row[Any]) -> Seat:
+def seat_in(row: Row[Any]) -> Seat:
+    """The seat in such a row."""
     return Seat(
         seat_id=SeatId(row.seat_id),
         meeting_id=MeetingId(row.meeting_id),

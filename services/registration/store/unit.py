@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import ClassVar
 
 from sqlalchemy import Connection
 
 from services.registration.agreement import Agreements, published
+from services.registration.store.desk import Desk
 from services.registration.store.meetings import MeetingTable
 from services.registration.store.members import MemberTable
 from services.registration.store.seats import SeatTable
 from services.registration.store.sheet import SheetTable
-from shared.contracts.base import Sealed
+from shared.contracts.base import MeetingId, MemberId, Sealed
 from shared.runtime.clock import Clock
 from shared.runtime.keys import CannotOpen, KeyRing
 from shared.storage.work import Work
@@ -26,8 +28,29 @@ class RegistrationStoreWork(Work):
         super().__init__(connection, clock, keys)
         self.meetings = MeetingTable(connection)
         self.seats = SeatTable(connection)
+        self.desk = Desk(connection, self.meetings)
         self.members = MemberTable(connection, self.vault)
         self.sheet = SheetTable(connection, self.vault)
+
+    def foresee(self, meeting_ids: Collection[MeetingId], pairs: Collection[tuple[MeetingId, MemberId]]) -> None:
+        """Lock these meetings in their order, and read at once what it takes for these members to take seats."""
+        self.desk.foresee(meeting_ids, pairs)
+        self.members.foresee({member_id for _, member_id in pairs})
+
+    def remember(self) -> Callable[[], None]:
+        """What brings back all that waits to be written as it is now, seats included."""
+        rows, desk = super().remember(), self.desk.remember()
+
+        def bring_back() -> None:
+            rows()
+            desk()
+
+        return bring_back
+
+    def write_out(self) -> None:
+        """Write the seats that were taken, and the rows added."""
+        self.desk.write_out()
+        super().write_out()
 
     def open_sealed(self, sealed: Sealed) -> str | None:
         """What a gateway sealed to this service; None where it cannot be opened."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -102,6 +103,23 @@ def test_a_savepoint_undoes_what_is_inside_and_keeps_what_was_before(store: Stor
     assert told(store) == [("before", 1), ("after", 1)]
     with store.reading() as work:
         assert work.connection.scalars(select(effects.c.event_key)).all() == ["before"]
+
+
+def test_a_deferred_savepoint_undoes_what_waits_and_touches_no_database(store: Store[Work]) -> None:
+    """Of what came before, inside and after, only the inside is gone; until the flush no statement is sent."""
+    with store.writing() as work:
+        statements: list[str] = []
+        event.listen(work.connection, "before_cursor_execute", lambda *each: statements.append(each[2]))
+        for name, fails in (("before", False), ("inside", True), ("after", False)):
+            with suppress(RuntimeError), work.savepoint(deferred=True):
+                work.add(effects, event_key=name, subject="s")
+                work.publish(opened(name))
+                if fails:
+                    raise RuntimeError
+        assert statements == []
+    assert told(store) == [("before", 1), ("after", 1)]
+    with store.reading() as work:
+        assert work.connection.scalars(select(effects.c.event_key)).all() == ["before", "after"]
 
 
 def test_a_key_made_in_a_savepoint_that_is_undone_seals_nothing_after_it(store: Store[Work]) -> None:

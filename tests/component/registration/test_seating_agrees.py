@@ -10,9 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 
 from services.registration.model.seats import Seat
-from services.registration.store.seats import _seat
+from services.registration.store.seats import seat_in
 from services.registration.store.tables import seats
-from shared.contracts.base import Mode
+from shared.contracts.base import Done, MeetingId, Mode
+from shared.contracts.errors import NotFound
 from shared.contracts.meetings import MeetingMoved, MeetingStatus, ModeOffer
 from shared.contracts.registration import GiveUpSeat, ModeFull, ModeNotOffered, SeatView, SwitchMode, TakeSeat
 from shared.runtime.ids import new_id
@@ -77,13 +78,35 @@ def test_the_database_and_the_model_agree_whatever_people_do(world: World) -> No
                 world.send(GiveUpSeat(meeting_id=self.meeting_id), member(name))
                 self.hall.give_up(name)
 
+        @rule(acts=st.lists(st.tuples(names, st.one_of(modes, st.none())), max_size=8))
+        def take_and_give_up_together(self, acts: list[tuple[str, Mode | None]]) -> None:
+            """In one batch; the model does one after another."""
+            meeting = MeetingId(self.meeting_id)
+            answers = world.send_together(
+                *(
+                    (TakeSeat(meeting_id=meeting, mode=mode) if mode else GiveUpSeat(meeting_id=meeting), member(name))
+                    for name, mode in acts
+                )
+            )
+            for (name, mode), answer in zip(acts, answers, strict=True):
+                held = self.hall.standing().get(name)
+                if mode is None:
+                    if held:
+                        self.hall.give_up(name)
+                    assert isinstance(answer, Done | NotFound)
+                elif held or mode in self.hall.offers:
+                    self.hall.take(name, mode)
+                    self.answered(name, answer)
+                else:
+                    assert isinstance(answer, ModeNotOffered)
+
         @invariant()
         def they_agree(self) -> None:
             with world.store.reading() as work:
                 rows = work.connection.execute(select(seats).where(seats.c.meeting_id == self.meeting_id)).all()
                 counts = work.meetings.counts([self.meeting_id])[self.meeting_id]
                 known = work.meetings.find(self.meeting_id)
-            assert {row.member_id: alike(_seat(row)) for row in rows} == {
+            assert {row.member_id: alike(seat_in(row)) for row in rows} == {
                 name: alike(seat) for name, seat in self.hall.seats.items()
             }
             assert counts == {mode: self.hall.count(mode) for mode in Mode}
