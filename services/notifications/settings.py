@@ -48,7 +48,7 @@ class NotificationsSettings(FromEnvironment):
     lanes: int = Field(default=2, ge=1, le=32)
     """How many notices are on their way at once in this process; each lane keeps its own connections."""
     lane_batch: int = Field(default=10, ge=1, le=200)
-    """Notices that a lane leases at once."""
+    """Urgent mails that a lane marks as being sent at once. Everything else it marks one by one."""
     lease_seconds: float = Field(default=300, ge=1)
     """After which a notice that a dead process was sending is looked at by another. Longer than any time-out below it."""
 

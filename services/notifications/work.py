@@ -263,6 +263,10 @@ class Notices(Protocol):
         """Lease those of these that are still due and that nobody leased meanwhile. ``until`` is in real time."""
         ...
 
+    def give_back(self, lease: str, these: Sequence[NoticeId]) -> None:
+        """Nobody looks after these under this lease any more, if anybody did. Only what is WAITING."""
+        ...
+
     def begin(self, these: Sequence[Notice], *, until: datetime) -> None:
         """Mark leased notices SENDING, as they stand in these records, and open a delivery of each."""
         ...

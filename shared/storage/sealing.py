@@ -12,10 +12,14 @@ from collections.abc import Collection
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from shared.storage.core import member_keys
 from shared.storage.engine import upsert
+
+_KEYS = select(member_keys.c.member_id, member_keys.c.wrapped).where(
+    member_keys.c.member_id.in_(bindparam("these", expanding=True))
+)
 
 
 class Forgotten(Exception):  # noqa: N818
@@ -44,9 +48,7 @@ class Vault:
 
     def fetch(self, owners: Collection[str]) -> None:
         """Read the keys of these owners at once, where many are about to be opened."""
-        rows = self._connection.execute(
-            select(member_keys.c.member_id, member_keys.c.wrapped).where(member_keys.c.member_id.in_(owners))
-        )
+        rows = self._connection.execute(_KEYS, {"these": list(owners)})
         self._keys |= {row.member_id: aes_key_unwrap(self._kek, row.wrapped) for row in rows}
 
     def forget(self, owner: str) -> None:

@@ -89,6 +89,16 @@ class Desk:
             return notice.notice_id
         return "with a link" if wants_link(seen.at, self._terms.link_within) else ""
 
+    def must_ask(self, seen: Gathered) -> bool:
+        """Whether its words need what another service has not been asked for yet."""
+        if not isinstance(seen.verdict, Go):
+            return False
+        if seen.at.notice.kind is NoticeKind.FEEDBACK_ASK:
+            return seen.facts.code is None
+        meeting = seen.at.meeting
+        asked = meeting is None or (meeting.meeting_id, meeting.revision) in self._ways
+        return not asked and wants_link(seen.at, self._terms.link_within)
+
     def run_errands(self, seen: Gathered, lease: str) -> Gathered:
         """Ask for what the words need; a verdict Wait where it is not to be had now."""
         notice = seen.at.notice

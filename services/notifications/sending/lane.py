@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -36,8 +36,8 @@ from shared.runtime.parts import Parts
 
 log = structlog.get_logger(__name__)
 
-AHEAD, AHEAD_SECONDS = 200, 0.5
-"""So many notices are looked up at once, since to put all that are due in order takes long; and so long that order holds.
+AT_ONCE, AT_ONCE_SECONDS = 50, 0.5
+"""So many notices are leased and looked at together, at most; and so long they are begun to be handled, the rest is given back.
 What becomes due meanwhile waits for no more than that, however urgent."""
 MARKED_SECONDS = 0.25
 """So long after they were marked together notices are still begun to be sent; the rest is given back. News that comes
@@ -69,6 +69,24 @@ class Marked:
     message: Message
 
 
+@dataclass(frozen=True)
+class Attempts:
+    """What became of some that were marked together, not yet recorded; and those that there was no time for."""
+
+    tried: Sequence[Tried] = ()
+    untried: Sequence[Notice] = ()  # as they were before they were marked
+
+    @property
+    def ids(self) -> set[NoticeId]:
+        """All that were marked."""
+        return {each.notice.notice_id for each in self.tried} | {notice.notice_id for notice in self.untried}
+
+    def record(self, work: Work, lease: str, held: Mapping[NoticeId, Notice]) -> None:
+        """``held`` has them all, locked."""
+        recording.conclude(work, lease, self.tried, held)
+        recording.take_back(work, lease, self.untried, held)
+
+
 class Lane:
     """Sends one notice at a time, with connections of its own. Not for two threads."""
 
@@ -86,29 +104,26 @@ class Lane:
         self._make_sender = make_sender
         self._senders: dict[Channel, Sender] = {}
         self._together = settings.lane_batch  # fewer while a server is slow
+        self._at_once = AT_ONCE  # likewise
 
     def run(self) -> int:
-        """Look up what is due, then lease and handle a batch of it after the other; the number of notices handled."""
-        with self._parts.store.reading() as work:
-            ahead = work.notices.next(AHEAD)
-        handled, until = 0, time.monotonic() + AHEAD_SECONDS
-        while ahead and (not handled or time.monotonic() < until):
-            these, ahead = ahead[: self._together], ahead[self._together :]
-            handled += self._batch(these)
-        return handled
+        """Lease what is due next and handle it; the number of notices leased.
 
-    def _batch(self, these: Sequence[NoticeId]) -> int:
-        """Every transaction here is short, and none is open while something is asked or sent."""
-        lease = str(uuid.uuid4())
+        Every transaction here is short, and none is open while something is asked or sent.
+        """
+        with self._parts.store.reading() as work:
+            due = work.notices.next(self._at_once)
+        if not due:
+            return 0
+        lease, until = str(uuid.uuid4()), time.monotonic() + AT_ONCE_SECONDS
         with self._parts.store.writing() as work:
-            claimed = work.notices.claim(lease, self._lease_end(), these)
+            claimed = work.notices.claim(lease, self._lease_end(), due)
         self._desk.clear()
         left = [notice for notice in claimed if notice.state is NoticeState.SENDING]
         _each(left, lambda notice: notice, lambda notice: self._take_over(notice, lease))
-        companies: dict[str, list[Gathered]] = {}
-        for seen in self._look([notice for notice in claimed if notice.state is not NoticeState.SENDING]):
-            companies.setdefault(self._desk.company(seen), []).append(seen)
-        _each(companies.values(), lambda some: some[0].at.notice, lambda some: self._handle(some, lease))
+        self._handle(
+            self._look([notice for notice in claimed if notice.state is not NoticeState.SENDING]), lease, until
+        )
         return len(claimed)
 
     def _look(self, waiting: Sequence[Notice]) -> list[Gathered]:
@@ -121,11 +136,50 @@ class Lane:
     def _lease_end(self) -> datetime:
         return real_now() + timedelta(seconds=self._settings.lease_seconds)
 
-    def _handle(self, some: Sequence[Gathered], lease: str) -> None:
-        """From the gate to the record."""
+    def _handle(self, looked: Sequence[Gathered], lease: str, until: float) -> None:
+        """From the gate to the record. The record of some is in the transaction that marks the next."""
+        companies: dict[str, list[Gathered]] = {}
+        for seen in looked:
+            companies.setdefault(self._desk.company(seen), []).append(seen)
+        last: Attempts | None = None
+        for company in companies.values():
+            while company and (last is None or time.monotonic() < until):
+                some = company[: self._together]
+                del company[: self._together]
+                last = self._advance(some, last or Attempts(), lease)
+        left = [seen.at.notice.notice_id for company in companies.values() for seen in company]
+        self._at_once = len(looked) - len(left) if left else min(2 * self._at_once, AT_ONCE)
+        self._record(last or Attempts(), lease, left)
+
+    def _advance(self, some: Sequence[Gathered], last: Attempts, lease: str) -> Attempts:
+        """Mark these and try them. What was tried last is recorded whatever becomes of these."""
+        if any(self._desk.must_ask(seen) for seen in some):  # that takes its time
+            self._record(last, lease)
+            last = Attempts()
         ready = _each(some, lambda seen: seen.at.notice, lambda seen: self._ready(seen, lease))
-        with self._parts.store.writing() as work:
-            marked = self._mark(work, ready, lease)
+        try:
+            with self._parts.store.writing() as work:
+                held = work.notices.locked(last.ids | {each.notice.notice_id for each in ready})
+                last.record(work, lease, held)
+                marked = self._mark(work, ready, lease, held)
+        except Exception as error:  # noqa: BLE001 - their leases run out
+            log.warning("notices_not_marked", error=type(error).__name__)
+            self._record(last, lease)
+            return Attempts()
+        return self._try_all(marked)
+
+    def _record(self, last: Attempts, lease: str, left: Sequence[NoticeId] = ()) -> None:
+        """By itself; and give back what is ``left``. Where that fails, the leases run out, and what was marked is in doubt."""
+        if not last.ids and not left:
+            return
+        try:
+            with self._parts.store.writing() as work:
+                last.record(work, lease, work.notices.locked(last.ids))
+                work.notices.give_back(lease, left)
+        except Exception as error:  # noqa: BLE001 - see above
+            log.warning("notices_not_recorded", error=type(error).__name__)
+
+    def _try_all(self, marked: Sequence[Marked]) -> Attempts:
         tried: list[Tried] = []
         until = time.monotonic() + MARKED_SECONDS
         while len(tried) < len(marked) and (not tried or time.monotonic() < until):
@@ -133,19 +187,17 @@ class Lane:
         if tried:
             slow = len(tried) < len(marked)
             self._together = len(tried) if slow else min(2 * self._together, self._settings.lane_batch)
-            with self._parts.store.writing() as work:
-                recording.conclude(work, lease, tried)
-                recording.take_back(work, lease, [each.before for each in marked[len(tried) :]])
+        return Attempts(tried, [each.before for each in marked[len(tried) :]])
 
     def _ready(self, seen: Gathered, lease: str) -> Ready:
         if isinstance(seen.verdict, Go):
             seen = self._desk.run_errands(seen, lease)
         return Ready(seen, self._desk.worded(seen) if isinstance(seen.verdict, Go) else None)
 
-    def _mark(self, work: Work, ready: Sequence[Ready], lease: str) -> list[Marked]:
+    def _mark(self, work: Work, ready: Sequence[Ready], lease: str, held: Mapping[NoticeId, Notice]) -> list[Marked]:
         """Mark them SENDING, committed before the first byte; but those that may not leave, or no longer as worded."""
-        now = work.notices.locked([each.notice.notice_id for each in ready])
-        ours = {n.notice_id: n for n in now.values() if n.leased_by == lease and n.state is NoticeState.WAITING}
+        known = [held[each.notice.notice_id] for each in ready if each.notice.notice_id in held]
+        ours = {n.notice_id: n for n in known if n.leased_by == lease and n.state is NoticeState.WAITING}
         work.foresee(list(ours.values()))
         still = [each for each in ready if each.notice.notice_id in ours]
         found = _each(
@@ -224,7 +276,8 @@ class Lane:
             message = self._desk.worded(self._desk.run_errands(seen, lease))
             found = self._find(notice, replace(message, first_tried=notice.first_tried))
         with self._parts.store.writing() as work:
-            recording.conclude(work, lease, [Tried(notice, Unknown("left_behind"), found)])
+            held = work.notices.locked([notice.notice_id])
+            recording.conclude(work, lease, [Tried(notice, Unknown("left_behind"), found)], held)
 
 
 def _each(these: Iterable[T], notice_of: Callable[[T], Notice], act: Callable[[T], R]) -> list[R]:

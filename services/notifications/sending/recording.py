@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -54,16 +54,17 @@ class Tried:
         return self.result if self.found is None else self.found
 
 
-def conclude(work: Work, lease: str, tried: Sequence[Tried]) -> None:
-    """Record what became of attempts.
+def conclude(work: Work, lease: str, tried: Sequence[Tried], held: Mapping[NoticeId, Notice]) -> None:
+    """Record what became of attempts; ``held`` are the notices, locked.
 
     Where the lease was lost meanwhile another decides; but that a notice was accepted is true whoever says it.
     """
+    if not tried:
+        return
     work.notices.close([_line(each) for each in tried])
-    now = work.notices.locked([each.notice.notice_id for each in tried])
     sent = []
     for each in tried:
-        notice = now.get(each.notice.notice_id)
+        notice = held.get(each.notice.notice_id)
         if notice is None:
             continue
         ours = notice.leased_by == lease
@@ -75,12 +76,11 @@ def conclude(work: Work, lease: str, tried: Sequence[Tried]) -> None:
     _end(work, sent, NoticeState.SENT, "")
 
 
-def take_back(work: Work, lease: str, marked: Sequence[Notice]) -> None:
+def take_back(work: Work, lease: str, marked: Sequence[Notice], held: Mapping[NoticeId, Notice]) -> None:
     """Not one byte of these left, though they were marked: each waits again as if it had not been."""
-    now = work.notices.locked([notice.notice_id for notice in marked])
     for notice in marked:
-        held = now.get(notice.notice_id)
-        if held is not None and held.leased_by == lease and held.state is NoticeState.SENDING:
+        now = held.get(notice.notice_id)
+        if now is not None and now.leased_by == lease and now.state is NoticeState.SENDING:
             work.notices.take_back(notice)
 
 

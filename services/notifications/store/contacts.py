@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, case, delete, insert, or_, select, update
+from sqlalchemy import Column, Connection, bindparam, case, delete, insert, or_, select, update
 
 from services.notifications.model.records import ContactPoint, Verification
 from services.notifications.store.slices import slices
@@ -22,6 +22,9 @@ _CONTACT = (
     contact_points.c.locale,
     contact_points.c.verified_at,
 )
+_WITH_ADDRESS = select(*_CONTACT, contact_points.c.address).where(
+    contact_points.c.contact_point_id.in_(bindparam("these", expanding=True))
+)
 _VERIFICATION = tuple(column for column in verifications.c if column.name not in ("address", "code"))
 
 
@@ -35,9 +38,7 @@ class Contacts:
 
     def foresee(self, contact_point_ids: Collection[str]) -> list[ContactPoint]:
         """Read these at once; from now on they, and their addresses, are answered for from memory."""
-        rows = self._connection.execute(
-            select(*_CONTACT, contact_points.c.address).where(contact_points.c.contact_point_id.in_(contact_point_ids))
-        ).all()
+        rows = self._connection.execute(_WITH_ADDRESS, {"these": list(contact_point_ids)}).all()
         found = {row.contact_point_id: (_contact(row), row.address) for row in rows}
         self._foreseen = {each: found.get(each) for each in contact_point_ids}
         self._vault.fetch([contact.member_id for contact, _ in found.values()])

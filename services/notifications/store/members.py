@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, select, union_all
+from sqlalchemy import Connection, bindparam, delete, select, union_all
 
 from services.notifications.model.records import Consent, ContactPoint, Suppression
 from services.notifications.store.tables import consents, contact_points, members, preferences, seats, suppressions
@@ -16,6 +16,9 @@ from shared.storage.engine import upsert
 from shared.storage.sealing import Forgotten, Vault
 
 _SUPPRESSION = (suppressions.c.contact_hash, suppressions.c.purpose, suppressions.c.reason, suppressions.c.decided)
+_CONSENTS = select(consents).where(consents.c.member_id.in_(bindparam("these", expanding=True)))
+_CHOSEN = select(preferences).where(preferences.c.member_id.in_(bindparam("these", expanding=True)))
+_SUPPRESSED = select(*_SUPPRESSION).where(suppressions.c.contact_hash.in_(bindparam("these", expanding=True)))
 
 
 class Members:
@@ -34,12 +37,11 @@ class Members:
         self._consents = {contact.member_id: {} for contact in contacts}
         self._chosen = dict.fromkeys(self._consents)
         self._suppressions = {contact.contact_hash: [] for contact in contacts}
-        for row in self._connection.execute(select(consents).where(consents.c.member_id.in_(self._consents))):
+        for row in self._connection.execute(_CONSENTS, {"these": list(self._consents)}):
             self._consents[row.member_id][row.purpose, row.channel] = Consent(row.granted, row.decided)
-        for row in self._connection.execute(select(preferences).where(preferences.c.member_id.in_(self._chosen))):
+        for row in self._connection.execute(_CHOSEN, {"these": list(self._chosen)}):
             self._chosen[row.member_id] = row.chosen
-        known = select(*_SUPPRESSION).where(suppressions.c.contact_hash.in_(self._suppressions))
-        for row in self._connection.execute(known):
+        for row in self._connection.execute(_SUPPRESSED, {"these": list(self._suppressions)}):
             self._suppressions[row.contact_hash].append(Suppression(*row))
 
     def join(self, member_id: MemberId) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, text, update
 
 from services.notifications.model.kinds import CHANGES
 from services.notifications.model.records import Notice, NoticesStanding, Try
-from services.notifications.store.queue import free, next_due
+from services.notifications.store.queue import FREE, OPEN, next_due
 from services.notifications.store.slices import slices
 from services.notifications.store.tables import answers, deliveries, notices
 from shared.contracts.base import Channel, MeetingId, NoticeId
@@ -23,6 +24,36 @@ _FIELDS = tuple(
     column for column in notices.c if column.name not in ("leased_until", "settled_at", "code", "code_until")
 )
 _NAMES = tuple(column.name for column in _FIELDS)
+_THESE = select(*_FIELDS).where(notices.c.notice_id.in_(bindparam("these", expanding=True)))
+_LOCKED = _THESE.order_by(notices.c.notice_id).with_for_update()
+_CLAIMED = _THESE.where(FREE).order_by(notices.c.notice_id).with_for_update(skip_locked=True)
+_LEASE = (
+    update(notices)
+    .where(notices.c.notice_id.in_(bindparam("these", expanding=True)))
+    .values(leased_by=bindparam("holder"), leased_until=bindparam("until"))
+)
+_BEGIN = (
+    update(notices)
+    .where(notices.c.notice_id == bindparam("which"))
+    .values(
+        state=NoticeState.SENDING.value,
+        attempts=bindparam("attempt"),
+        leased_until=bindparam("until"),
+        expires_at=bindparam("expires"),
+        words=bindparam("said"),
+        first_tried=bindparam("tried"),
+    )
+)
+_CLOSE = (
+    update(deliveries)
+    .where(deliveries.c.notice_id == bindparam("which"), deliveries.c.attempt == bindparam("number"))
+    .values(
+        ended_at=bindparam("ended"),
+        outcome=bindparam("became"),
+        reason=bindparam("why"),
+        provider_id=bindparam("known_as"),
+    )
+)
 _DONE = (NoticeState.SENT, NoticeState.REFUSED, NoticeState.EXPIRED)
 
 
@@ -58,9 +89,7 @@ class Notices:
 
     def locked(self, these: Collection[NoticeId]) -> dict[NoticeId, Notice]:
         """These notices, locked for this transaction."""
-        rows = self._connection.execute(
-            select(*_FIELDS).where(notices.c.notice_id.in_(these)).order_by(notices.c.notice_id).with_for_update()
-        )
+        rows = self._connection.execute(_LOCKED, {"these": list(these)})
         return {row.notice_id: _notice(row) for row in rows}
 
     def about(self, meeting_id: MeetingId) -> list[Notice]:
@@ -91,43 +120,30 @@ class Notices:
 
     def next(self, most: int) -> list[NoticeId]:
         """The next notices that are due: urgent before bulk, fair between chapters. See ``next_due``."""
-        return [NoticeId(found) for found in self._connection.scalars(next_due(self._clock.now(), real_now(), most))]
+        return next_due(self._connection, self._clock.now(), real_now(), most)
 
     def claim(self, lease: str, until: datetime, these: Sequence[NoticeId]) -> list[Notice]:
         """Lease those of these that are still due and that nobody leased meanwhile, in their order."""
-        due = (
-            select(notices.c.notice_id)
-            .where(notices.c.notice_id.in_(these), free(self._clock.now(), real_now()))
-            .order_by(notices.c.notice_id)
-            .with_for_update(skip_locked=True)
-        )
-        mine = list(self._connection.scalars(due))
+        due = {"these": these, "now": self._clock.now(), "machine_now": real_now()}
+        mine = {row.notice_id: _notice(row) for row in self._connection.execute(_CLAIMED, due)}
         if not mine:
             return []
-        self._connection.execute(
-            update(notices).where(notices.c.notice_id.in_(mine)).values(leased_by=lease, leased_until=until)
-        )
-        rows = {
-            row.notice_id: _notice(row)
-            for row in self._connection.execute(select(*_FIELDS).where(notices.c.notice_id.in_(mine)))
-        }
-        return [rows[notice_id] for notice_id in these if notice_id in rows]
+        self._connection.execute(_LEASE, {"these": list(mine), "holder": lease, "until": until})
+        return [replace(mine[notice_id], leased_by=lease) for notice_id in these if notice_id in mine]
+
+    def give_back(self, lease: str, these: Sequence[NoticeId]) -> None:
+        """Nobody looks after these under this lease any more, if anybody did."""
+        ours = and_(notices.c.leased_by == lease, notices.c.state == NoticeState.WAITING.value)
+        statement = update(notices).where(notices.c.notice_id.in_(these), ours)
+        self._connection.execute(statement.values(leased_by=None, leased_until=None))
 
     def begin(self, these: Sequence[Notice], *, until: datetime) -> None:
         """Mark leased notices SENDING, as they stand in these records, and open a delivery of each."""
         self._connection.execute(
-            update(notices)
-            .where(notices.c.notice_id == bindparam("which"))
-            .values(
-                state=NoticeState.SENDING.value,
-                attempts=bindparam("attempt"),
-                leased_until=until,
-                expires_at=bindparam("expires"),
-                words=bindparam("said"),
-                first_tried=bindparam("tried"),
-            ),
+            _BEGIN,
             [
                 {
+                    "until": until,
                     "which": notice.notice_id,
                     "attempt": notice.attempts,
                     "expires": notice.expires_at,
@@ -224,16 +240,10 @@ class Notices:
     def close(self, tries: Sequence[Try]) -> None:
         """Record what became of attempts."""
         self._connection.execute(
-            update(deliveries)
-            .where(deliveries.c.notice_id == bindparam("which"), deliveries.c.attempt == bindparam("number"))
-            .values(
-                ended_at=self._clock.now(),
-                outcome=bindparam("became"),
-                reason=bindparam("why"),
-                provider_id=bindparam("known_as"),
-            ),
+            _CLOSE,
             [
                 {
+                    "ended": self._clock.now(),
                     "which": each.notice_id,
                     "number": each.attempt,
                     "became": each.outcome,
@@ -257,8 +267,8 @@ class Notices:
     def standing(self) -> NoticesStanding:
         """How it stands with those that have not left, in figures for the operator."""
         now, state = self._clock.now(), notices.c.state
-        waiting = state == NoticeState.WAITING.value
-        is_open = state.in_([NoticeState.WAITING.value, NoticeState.SENDING.value])
+        is_open = text(f"notices.{OPEN}")
+        waiting = and_(is_open, state == NoticeState.WAITING.value)
         oldest = select(func.min(notices.c.not_before)).where(waiting, notices.c.not_before <= now)
         again = select(func.count()).where(waiting, notices.c.attempts > 0)
         doubtful = select(func.count()).where(is_open, notices.c.doubtful)

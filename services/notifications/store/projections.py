@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, exists, select
 
 from services.notifications.model.records import Meeting, Seat
 from services.notifications.store.tables import chapters, meeting_changes, meetings, notices, seats
@@ -16,6 +16,16 @@ from shared.contracts.meetings import ChapterOpened, MeetingStatus, Place
 from shared.contracts.notifications import NoticeKind
 from shared.contracts.registration import SeatReason, SeatState
 from shared.storage.engine import upsert
+
+_THESE: BindParameter[str] = bindparam("these", expanding=True)
+_MEETINGS = select(meetings).where(meetings.c.meeting_id.in_(_THESE))
+_CHANGES = select(meeting_changes).where(meeting_changes.c.meeting_id.in_(_THESE))
+_CHAPTERS = select(chapters).where(chapters.c.chapter_id.in_(_THESE))
+_SEATS = (
+    select(seats)
+    .where(seats.c.meeting_id.in_(_THESE), seats.c.member_id.in_(bindparam("members", expanding=True)))
+    .order_by(seats.c.seat_id, seats.c.change)
+)
 
 
 class Calendar:
@@ -34,18 +44,16 @@ class Calendar:
         self._meetings = dict.fromkeys(known)
         self._changes = {meeting_id: [] for meeting_id in known}
         self._seats = {pair: [] for pair in pairs}
-        for row in self._connection.execute(select(meetings).where(meetings.c.meeting_id.in_(known))):
+        for row in self._connection.execute(_MEETINGS, {"these": list(known)}):
             self._meetings[row.meeting_id] = meeting_of(row)
-        for row in self._connection.execute(select(meeting_changes).where(meeting_changes.c.meeting_id.in_(known))):
+        for row in self._connection.execute(_CHANGES, {"these": list(known)}):
             self._changes[row.meeting_id].append((row.revision, row.what))
-        theirs = select(seats).where(
-            seats.c.meeting_id.in_(known), seats.c.member_id.in_({member_id for _, member_id in pairs})
-        )
-        for row in self._connection.execute(theirs.order_by(seats.c.seat_id, seats.c.change)):
+        members = list({member_id for _, member_id in pairs})
+        for row in self._connection.execute(_SEATS, {"these": list(known), "members": members}):
             if (row.meeting_id, row.member_id) in self._seats:
                 self._seats[row.meeting_id, row.member_id].append(_seat(row))
         self._chapters = dict.fromkeys(found.chapter_id for found in self._meetings.values() if found)
-        for row in self._connection.execute(select(chapters).where(chapters.c.chapter_id.in_(self._chapters))):
+        for row in self._connection.execute(_CHAPTERS, {"these": list(self._chapters)}):
             self._chapters[row.chapter_id] = (row.name, row.time_zone)
 
     def open_chapter(self, event: ChapterOpened) -> None:

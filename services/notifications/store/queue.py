@@ -1,52 +1,104 @@
-"""The query that picks the notices to send next."""
+"""Which notices are sent next: the most urgent first, and among equals each chapter's first, then each one's second.
+
+So a chapter with ten thousand notices delays another's by one notice, not by ten thousand. A hundred thousand may be
+waiting, so they are not put in order: the index of open notices gives the first few of each chapter at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import Connection, and_, bindparam, or_, select, text
 
 from services.notifications.store.tables import notices
+from shared.contracts.base import NoticeId
 from shared.contracts.notifications import NoticeState
+from shared.storage.engine import Moment
 
+OPEN = "state IN ('waiting', 'sending')"
+"""Stands in a statement as the index of open notices has it, and not as parameters: else SQLite cannot know that it may
+use it, and reads all notices that ever were."""
 
-def free(now: datetime, machine_now: datetime) -> Any:
-    """Due and leased by nobody, or left behind while it was being sent.
+_NOW, _MACHINE_NOW = bindparam("now", type_=Moment), bindparam("machine_now", type_=Moment)
+_WAITING = and_(text(f"notices.{OPEN}"), notices.c.state == NoticeState.WAITING.value)
+_LAPSED = notices.c.leased_until <= _MACHINE_NOW
+_DUE = and_(_WAITING, notices.c.not_before <= _NOW, or_(notices.c.leased_until.is_(None), _LAPSED))
+_LEFT_BEHIND = and_(text(f"notices.{OPEN}"), notices.c.state == NoticeState.SENDING.value, _LAPSED)
+FREE = or_(_DUE, _LEFT_BEHIND)
+"""Due and leased by nobody, or left behind while it was being sent. Wants ``now`` and ``machine_now``."""
 
-    The states stand in the statement as the index of open notices has them, and not as parameters: else SQLite cannot
-    know that it may use it, and reads all notices that ever were.
-    """
-    lapsed = notices.c.leased_until <= machine_now
-    return and_(
-        text("notices.state IN ('waiting', 'sending')"),
-        or_(
-            and_(
-                notices.c.state == NoticeState.WAITING.value,
-                notices.c.not_before <= now,
-                or_(notices.c.leased_until.is_(None), lapsed),
-            ),
-            and_(notices.c.state == NoticeState.SENDING.value, lapsed),
-        ),
+_URGENCY = (
+    select(notices.c.urgency)
+    .where(_WAITING, notices.c.urgency > bindparam("last"))
+    .order_by(notices.c.urgency)
+    .limit(1)
+)
+_BEHIND = (
+    select(notices.c.urgency, notices.c.notice_id)
+    .where(_LEFT_BEHIND)
+    .order_by(notices.c.urgency, notices.c.not_before, notices.c.notice_id)
+    .limit(bindparam("most"))
+)
+_FIRST = (
+    select(notices.c.not_before, notices.c.notice_id)
+    .where(_DUE, notices.c.urgency == bindparam("urgency"))
+    .order_by(notices.c.not_before, notices.c.notice_id)
+    .limit(bindparam("most"))
+)
+_FIRST_OF_CHAPTER = _FIRST.where(notices.c.chapter_id == bindparam("chapter_id"))
+_FIRST_OF_NONE = _FIRST.where(notices.c.chapter_id.is_(None))  # codes
+
+_CHAPTERS_SQL = text(
+    f"""
+    WITH RECURSIVE chapters (chapter_id) AS (
+        SELECT min(n.chapter_id) FROM notices n WHERE n.{OPEN} AND n.state = 'waiting' AND n.urgency = :urgency
+        UNION ALL
+        SELECT (
+            SELECT min(n.chapter_id) FROM notices n
+            WHERE n.{OPEN} AND n.state = 'waiting' AND n.urgency = :urgency AND n.chapter_id > chapters.chapter_id
+        ) FROM chapters WHERE chapter_id IS NOT NULL
     )
-
-
-def next_due(now: datetime, machine_now: datetime, limit: int) -> Select[str]:
-    """The next notices to send: the most urgent first, and among equals each chapter's first, then each one's second.
-
-    So a chapter with ten thousand notices delays another's one by one notice, not by ten thousand.
-    """
-    turn = (
-        func.row_number()
-        .over(
-            partition_by=(notices.c.urgency, notices.c.chapter_id),
-            order_by=(notices.c.not_before, notices.c.notice_id),
-        )
-        .label("turn")
+    SELECT earliest.not_before, earliest.notice_id, chapters.chapter_id
+    FROM chapters JOIN notices earliest ON earliest.notice_id = (
+        SELECT n.notice_id FROM notices n
+        WHERE n.{OPEN} AND n.state = 'waiting' AND n.urgency = :urgency AND n.chapter_id = chapters.chapter_id
+        AND n.not_before <= :now AND (n.leased_until IS NULL OR n.leased_until <= :machine_now)
+        ORDER BY n.not_before, n.notice_id LIMIT 1
     )
-    due = (
-        select(notices.c.notice_id, notices.c.urgency, notices.c.not_before, turn)
-        .where(free(now, machine_now))
-        .subquery("due")
-    )
-    return select(due.c.notice_id).order_by(due.c.urgency, due.c.turn, due.c.not_before, due.c.notice_id).limit(limit)
+    """  # noqa: S608 - a constant of this file
+)
+_CHAPTERS = _CHAPTERS_SQL.bindparams(_NOW, _MACHINE_NOW).columns(not_before=Moment)
+"""The earliest of each chapter that has one: from chapter to chapter through the index, past all that lies between."""
+
+
+def next_due(connection: Connection, now: datetime, machine_now: datetime, most: int) -> list[NoticeId]:
+    """The next notices to send, in order. What was left behind while it was being sent is first among its equals."""
+    times = {"now": now, "machine_now": machine_now}
+    found = [(row.urgency, row.notice_id) for row in connection.execute(_BEHIND, times | {"most": most})]
+    urgency, waiting = -1, 0
+    while waiting < most:
+        after = connection.scalar(_URGENCY, {"last": urgency})
+        if after is None:
+            break
+        urgency = after
+        ids = list(_turns(connection, times | {"urgency": urgency}, most))
+        found += [(urgency, notice_id) for notice_id in ids]
+        waiting += len(ids)
+    return [notice_id for _, notice_id in sorted(found, key=lambda each: each[0])[:most]]
+
+
+def _turns(connection: Connection, known: dict[str, Any], most: int) -> Iterator[NoticeId]:
+    """Those of one urgency. As many turns as are wanted are looked up, and the order is exact for as many."""
+    earliest = connection.execute(_CHAPTERS, known).all()
+    wanted = known | {"most": -(-most // max(1, len(earliest)))}
+    if len(earliest) >= most:
+        by_chapter = [[row] for row in earliest]
+    else:
+        by_chapter = [
+            list(connection.execute(_FIRST_OF_CHAPTER, wanted | {"chapter_id": row.chapter_id})) for row in earliest
+        ]
+    by_chapter.append(list(connection.execute(_FIRST_OF_NONE, wanted)))
+    turns = [(turn, row.not_before, row.notice_id) for rows in by_chapter for turn, row in enumerate(rows)]
+    return (NoticeId(notice_id) for _, _, notice_id in sorted(turns))

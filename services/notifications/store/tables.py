@@ -177,7 +177,10 @@ notices = Table(
     Index(
         "ix_notices_open",
         "state",
+        "urgency",
+        "chapter_id",
         "not_before",
+        "notice_id",
         sqlite_where=text("state IN ('waiting', 'sending')"),
         postgresql_where=text("state IN ('waiting', 'sending')"),
     ),

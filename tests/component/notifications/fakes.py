@@ -51,8 +51,10 @@ from shared.contracts.notifications import (
     Verified,
 )
 from shared.contracts.registration import (
+    AttendanceRecorded,
     ConsentDecided,
     MemberJoined,
+    Outcome,
     Purpose,
     SeatConfirmed,
     SeatFacts,
@@ -364,6 +366,20 @@ def seat(
         state=state,
         reason=reason,
         meeting_revision=revision,
+        change=change,
+    )
+
+
+def attended(
+    who: str = "ana", outcome: Outcome = Outcome.ATTENDED, change: int = 1, at_: str = MEETING
+) -> AttendanceRecorded:
+    return AttendanceRecorded(
+        seat_id=f"seat-{who}-{at_}",
+        meeting_id=at_,
+        chapter_id=CHAPTER,
+        member_id=who,
+        outcome=outcome,
+        mode=Mode.IN_PERSON,
         change=change,
     )
 

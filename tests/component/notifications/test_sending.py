@@ -11,7 +11,6 @@ import pytest
 
 from services.notifications.handlers.gathering import facts_of, standing
 from services.notifications.messages import DOES_NOT_ANSWER, Accepted, Message, Permanent, Transient, Unknown
-from services.notifications.sending import lane
 from services.notifications.store.tables import notices
 from shared.contracts.base import Channel
 from shared.contracts.errors import AlreadyDone, Forbidden, NotFound
@@ -29,17 +28,10 @@ from shared.contracts.notifications import (
 from shared.contracts.registration import SeatState
 from shared.storage.engine import make_engine
 from tests.component.notifications.fakes import MEETING, Town, chapter, meeting, number, seat
+from tests.component.notifications.test_dying import Killed, kill
 from tests.support.world import OPERATOR, coordinator, member
 
 CONFIRMED, CHANGED = NoticeKind.SEAT_CONFIRMED, NoticeKind.MEETING_CHANGED
-
-
-class Killed(BaseException):
-    """The process dies here: nothing after it runs, nothing is recorded."""
-
-
-def kill(_message: Message) -> None:
-    raise Killed
 
 
 def seated(town: Town, *, email: bool = True, sms: bool = False) -> None:
@@ -216,91 +208,6 @@ def test_a_process_that_dies_between_claim_and_mark_has_sent_nothing(town: Town)
     town.send_all()
     assert town.state(CONFIRMED) == [("sent", "")]
     assert len(town.mail.taken) == 1
-
-
-def crowd(town: Town, *people: str) -> None:
-    """Several to whom a change is due, and nothing else."""
-    for who in people:
-        town.join(who)
-    town.deliver(chapter(), meeting(), *(seat(who) for who in people))
-    town.send_all()
-    town.deliver(meeting(MeetingMoved, 2))
-    town.mail.taken.clear()
-
-
-def die_at(town: Town, number: int) -> None:
-    """The process dies when this mail, counted from now, is handed over; and another starts when the leases have run out."""
-    left = [number]
-
-    def before(message: Message) -> None:
-        left[0] -= 1
-        if not left[0]:
-            kill(message)
-
-    town.mail.before = before
-    with pytest.raises(Killed):
-        town.service.send()
-    town.mail.before = lambda _message: None
-    town.lapse_leases()
-    town.service = town.dispatcher.service = town.new_service()
-
-
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_a_process_that_dies_amid_several_marked_together_loses_none(town: Town, number: int) -> None:
-    """Of none of them is it known whether it left. An urgent mail goes once again, under its name; nobody is missed."""
-    people = ("ana", "ben", "cleo")
-    crowd(town, *people)
-    die_at(town, number)
-    town.send_all()
-    assert [town.state(CHANGED, who) for who in people] == [[("sent", "")]] * 3
-    names: dict[str, set[str]] = {}
-    for message in town.mail.taken:
-        names.setdefault(message.to, set()).add(message.message_id)
-    assert {to: len(ids) for to, ids in names.items()} == {f"{who}@example.org": 1 for who in people}
-    assert len(town.mail.taken) == 3 + number - 1
-
-
-def test_of_what_is_not_urgent_only_the_one_in_hand_is_held_and_none_is_doubled(town: Town) -> None:
-    """A person must look after what is held: so what nobody began to send is not marked either."""
-    people = ("ana", "ben", "cleo")
-    for who in people:
-        town.join(who)
-    town.deliver(chapter(), meeting(), *(seat(who) for who in people))
-    die_at(town, 2)
-    town.send_all()
-    states = [town.state(CONFIRMED, who) for who in people]
-    assert sorted(states) == [[("held", "unknown")], [("sent", "")], [("sent", "")]]
-    assert len(town.mail.taken) == 2
-
-
-def test_marks_that_a_slow_server_leaves_no_time_for_are_given_back(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They were not tried, so nothing is unknown of them: each leaves once, and the ledger has one attempt of each."""
-    people = ("ana", "ben", "cleo")
-    crowd(town, *people)
-    monkeypatch.setattr(lane, "MARKED_SECONDS", -1.0)
-    town.service.send()
-    assert sorted(row.state for row in town.rows() if row.kind == "meeting_changed") == ["sent", "waiting", "waiting"]
-    town.send_all()
-    assert Counter(to for _, to in town.sent(CHANGED)) == Counter(f"{who}@example.org" for who in people)
-    ids = {row.notice_id for row in town.rows() if row.kind == "meeting_changed"}
-    assert [row.outcome for row in town.deliveries() if row.notice_id in ids] == ["accepted"] * 3
-    assert {row.attempts for row in town.rows() if row.kind == "meeting_changed"} == {1}
-
-
-def test_what_was_taken_over_meanwhile_is_not_given_back(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another decides on it."""
-    crowd(town, "ana", "ben")
-    monkeypatch.setattr(lane, "MARKED_SECONDS", -1.0)
-
-    def take_away(_message: Message) -> None:
-        with town.store.writing() as work:
-            work.connection.execute(notices.update().where(notices.c.state == "sending").values(leased_by="other"))
-
-    town.mail.before = take_away
-    town.service.send()
-    assert sorted(row.state for row in town.rows() if row.kind == "meeting_changed") == ["sending", "sent"]
 
 
 def test_what_is_looked_up_for_many_at_once_is_what_is_looked_up_for_one(town: Town) -> None:

@@ -7,19 +7,18 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from shared.contracts.base import Channel, Event, Mode
+from shared.contracts.base import Channel, Mode
 from shared.contracts.feedback import DrawCode, WindowClosed
 from shared.contracts.meetings import AskJoinLink, MeetingCancelled, MeetingEnded, MeetingMoved, MeetingStatus
 from shared.contracts.notifications import NoticeKind, NoticeSettled, Preferences, SetPreferences
-from shared.contracts.registration import AttendanceRecorded, Outcome, Purpose, SeatReason, SeatState
+from shared.contracts.registration import Outcome, Purpose, SeatReason, SeatState
 from tests.component.notifications.fakes import (
-    CHAPTER,
-    MEETING,
     NOW,
     REGION,
     STARTS,
     ZONE,
     Town,
+    attended,
     chapter,
     meeting,
     seat,
@@ -186,18 +185,6 @@ def test_a_change_within_three_hours_breaks_the_quiet_only_if_agreed(town: Town,
 
 
 # -- feedback ---------------------------------------------------------------------------------
-
-
-def attended(who: str = "ana", outcome: Outcome = Outcome.ATTENDED, change: int = 1, at_: str = MEETING) -> Event:
-    return AttendanceRecorded(
-        seat_id=f"seat-{who}-{at_}",
-        meeting_id=at_,
-        chapter_id=CHAPTER,
-        member_id=who,
-        outcome=outcome,
-        mode=Mode.IN_PERSON,
-        change=change,
-    )
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
