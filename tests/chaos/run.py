@@ -164,7 +164,7 @@ class Run:
             try:
                 self._strike(outcome.tallies)
                 self.chaos.settle()
-                self._go_on()
+                self._go_on(scene.town)
             finally:
                 history.stop()
             self._settle(history, outcome)
@@ -220,9 +220,10 @@ class Run:
 
     # -- afterwards ---------------------------------------------------------------------------
 
-    def _go_on(self) -> None:
+    def _go_on(self, town: Town) -> None:
         """All is well again: a day passes, and people answer what they were asked."""
         self.console.print("Everything is healed; people go on for a moment.")
+        town.calm = True
         for _ in range(self._lull):
             time.sleep(4.0)
             self.clock.advance(3 * 3600.0)

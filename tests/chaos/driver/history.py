@@ -66,7 +66,7 @@ class History:
         self._staff.found(CHAPTERS)
         for number in range(STREAMS):
             doer = Doer(self.scene.journal)
-            self._add(f"people {number}", doer, Members(self.scene, doer, self._chance(f"people {number}")), 0.08)
+            self._add(f"people {number}", doer, Members(self.scene, doer, self._chance(f"people {number}")), 0.12)
         self._add("visitors", self._visitors._doer, self._visitors, 0.15)
         self._add("staff", self._staffing, self._staff, 0.4)
         keeping = Doer(self.scene.journal)

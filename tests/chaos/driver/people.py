@@ -148,7 +148,7 @@ class Members:
             slip(self._scene, self._doer, self._chance, person, slip_code(fresh[0]))
             return
         coming = self._scene.town.coming(self._scene.now(), within=SOON)[:6]
-        if not coming:
+        if not coming or self._scene.town.calm:
             return
         held = [each for each in coming if each.meeting_id in person.seats]
         free = [each for each in coming if each.meeting_id not in person.seats]

@@ -26,7 +26,7 @@ class Rush:
     def step(self) -> None:
         """Who has no seat yet asks for the smallest mode of a meeting."""
         coming = [each for each in self._scene.town.coming(self._scene.now(), within=SOON) if each.offers]
-        if not coming:
+        if not coming or self._scene.town.calm:
             return
         meeting = self._chance.choice(coming)
         mode = min(meeting.offers, key=lambda offer: offer.capacity).mode

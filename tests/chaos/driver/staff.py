@@ -99,6 +99,8 @@ class Staff:
         draw = self._chance.random()
         if self._scene.now() > self._window_until:
             self._open_window()
+        elif self._scene.town.calm:
+            return
         elif draw < 0.05:
             self._change()
         elif draw > 0.997:

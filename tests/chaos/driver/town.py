@@ -83,6 +83,8 @@ class Town:
         """Who has joined by command, and may be asked to come in a rush."""
         self.given: list[Given] = []
         self.thanked = 0
+        self.calm = False
+        """Whether nobody asks for anything new, and nothing is changed: what is due leaves, and people answer."""
 
     @property
     def full(self) -> bool:
