@@ -98,6 +98,10 @@ class Unreachable(Exception):
     """The broker or the service did not answer in time. A command may be sent again under its request id."""
 
 
+class Unanswered(Unreachable):
+    """The request had left, or may have: nobody knows whether it was done."""
+
+
 def refusal(code: str, message: str, field: str | None, facts: dict[str, Fact]) -> Refused:
     """The refusal with this code; an unknown code (from a newer service) is a plain :class:`Refused`."""
     return Refused.known.get(code, Refused)(message, field=field, **facts)

@@ -14,8 +14,8 @@ V = TypeVar("V", bound=View)
 class Asking(Protocol):
     """Commands, queries and the live stream. Every call raises, besides the refusals of the receiving service,
 
-    Fault (the service failed) and Unreachable (broker or service did not answer in time: nothing may have been
-    done; a command may be sent again under the same request id).
+    Fault (the service failed) and Unreachable (nothing was published), or its kind Unanswered (no answer came: a
+    command may have been done, and may be sent again under the same request id).
     """
 
     async def ask(self, query: Query[V], actor: Actor, *, seconds: float = 5.0) -> V:

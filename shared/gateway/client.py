@@ -1,6 +1,6 @@
 """The gateways' and the command line's way to the broker: aio-pika, direct reply-to, plain reconnecting.
 
-A lost connection fails everything that waits for an answer (Unreachable) and is opened anew in the background;
+A lost connection fails everything that waits for an answer (Unanswered) and is opened anew in the background;
 nothing is repeated behind the caller's back. A command may be sent again under its request id.
 """
 
@@ -18,7 +18,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 
 from shared.contracts.base import Actor, Command, Event, Query, Request, Sealed, View
-from shared.contracts.errors import Unreachable
+from shared.contracts.errors import Unanswered, Unreachable
 from shared.messaging.envelope import Envelope, Unreadable, decode
 from shared.messaging.nodes import in_turn
 from shared.messaging.requests import ask_bytes, read_reply
@@ -123,14 +123,14 @@ class Client:
                 await channel.default_exchange.publish(message, f"{request.receiver()}.requests", mandatory=True)
                 reply = await answer
         except TimeoutError as error:
-            raise Unreachable(f"{request.receiver()} did not answer in {seconds:.0f} s") from error
+            raise Unanswered(f"{request.receiver()} did not answer in {seconds:.0f} s") from error
         except PublishError as error:
             raise Unreachable(f"{request.receiver()} has never run on this broker") from error
         except DeliveryError as error:  # this channel may go on being refused: shared.messaging.link.Link.leave
             self._lost.set()
-            raise Unreachable(f"the broker could not take a request for {request.receiver()}") from error
+            raise Unanswered(f"the broker could not take a request for {request.receiver()}") from error
         except (AMQPError, ConnectionError, RuntimeError) as error:
-            raise Unreachable("the connection to the broker was lost") from error
+            raise Unanswered("the connection to the broker was lost") from error
         finally:
             self._answers.pop(correlation_id, None)
         return cast(V, read_reply(reply, type(request).answer_type()))
@@ -191,7 +191,7 @@ class Client:
         self._up.clear()
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_exception(Unreachable("the connection to the broker was lost"))
+                answer.set_exception(Unanswered("the connection to the broker was lost"))
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None:
             with contextlib.suppress(Exception):

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from shared.contracts.base import Contract, Event, View
-from shared.contracts.errors import Fault, Forbidden, NotFound, Refused, Stale, TooMany, Unreachable
+from shared.contracts.errors import Fault, Forbidden, NotFound, Refused, Stale, TooMany, Unanswered, Unreachable
 from shared.gateway.forgery import Forged
 from shared.gateway.pages import pages_of, wants_fragment
 
@@ -124,14 +124,13 @@ async def _stale(request: Request, error: Exception) -> Response:
     )
 
 
-async def _unreachable(request: Request, _error: Exception) -> Response:
-    return error_page(
-        request,
-        503,
-        "The network cannot be reached right now",
-        "The network cannot be reached right now. Nothing was done. Please try again in a minute.",
-        retry=30,
-    )
+async def _unreachable(request: Request, error: Exception) -> Response:
+    """What left may have been done, answer or none; the form's request id has it done once however often it comes."""
+    told = "Nothing was done. Please try again in a minute."
+    if request.method == "POST" and isinstance(error, Unanswered):
+        told = "We do not know whether it was done. Please send it again in a minute: it is done once at most."
+    title = "The network cannot be reached right now"
+    return error_page(request, 503, title, f"{title}. {told}", retry=30)
 
 
 async def _fault(request: Request, error: Exception) -> Response:

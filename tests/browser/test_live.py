@@ -65,6 +65,27 @@ def test_a_tap_does_not_reload_the_sheet_and_keeps_the_focus(scene: Scene) -> No
     window.close()
 
 
+def test_a_tap_that_nobody_answers_is_not_said_to_be_undone(scene: Scene) -> None:
+    """The sheet may have taken it: pressed again, the same form goes, under the same request id."""
+    meeting = scene.schedule()
+    (kim,) = scene.join("Kim")
+    kim.take_seat(meeting, "in_person")
+    scene.advance_to(scene.starts_of(meeting))
+    window = scene.seated(scene.ana)
+    page = window.open(f"/meetings/{meeting}/attendance")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.post_data or "") if request.method == "POST" else None)
+    page.route("**/attendance", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    page.get_by_role("button", name="Here – Kim").click()
+    expect(page.locator("#alert")).to_contain_text("We do not know whether it was done. Please send it again")
+    page.unroute("**/attendance")
+    page.get_by_role("button", name="Here – Kim").click()
+    expect(page.get_by_role("status")).to_contain_text("1 of 1 here")
+    assert len(sent) == 2
+    assert sent[0] == sent[1]
+    window.close()
+
+
 def test_the_page_is_left_at_once_and_the_session_ends(scene: Scene) -> None:
     """By Shift three times or by the button; nothing of it can be brought back by the back button."""
     for leave in ("shift", "button"):

@@ -12,6 +12,13 @@
     place.appendChild(box);
   }
 
+  // Who hears no answer of ours cannot know whether a form was taken; sent again, it is done once at most.
+  function again(event) {
+    return event.detail.requestConfig.verb === "post"
+      ? " We do not know whether it was done. Please send it again: it is done once at most."
+      : " Please try again.";
+  }
+
   function focusErrors(root) {
     var errors = (root || document).querySelector("#errors");
     if (errors) { errors.focus(); }
@@ -52,10 +59,10 @@
   });
   document.addEventListener("htmx:responseError", function (event) {
     var answer = event.detail.xhr;
-    tell(answer.getResponseHeader("X-Told") ? answer.responseText : "That did not work. Nothing was done.");
+    tell(answer.getResponseHeader("X-Told") ? answer.responseText : "That did not work." + again(event));
   });
-  document.addEventListener("htmx:sendError", function () {
-    tell("The network cannot be reached right now. Nothing was done. Please try again.");
+  document.addEventListener("htmx:sendError", function (event) {
+    tell("The network cannot be reached right now." + again(event));
   });
 
   // Live parts: where the stream is lost, ask again every now and then, and not while the page is hidden.

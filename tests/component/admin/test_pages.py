@@ -12,7 +12,7 @@ from shared.contracts import meetings as m
 from shared.contracts import notifications as n
 from shared.contracts import registration as r
 from shared.contracts.base import Mode, Role
-from shared.contracts.errors import Invalid, Stale, Unreachable
+from shared.contracts.errors import Invalid, Stale, Unanswered, Unreachable
 from shared.runtime.clock import SteppedClock
 from tests.component.admin.scene import (
     HERE,
@@ -106,6 +106,19 @@ def test_the_broker_away_is_said_and_nothing_is_done(browser: Browser) -> None:
     browser.get(CHANGE)
     browser.asking.answer(m.MoveOnline, Unreachable())
     assert "Nothing was done" in browser.post(CHANGE, status=503, people=4, revision=1)
+
+
+def test_a_change_that_was_not_answered_is_sent_again_as_the_same(browser: Browser) -> None:
+    """It may have been done: the page says so, and the form that is still there has the same request id."""
+    browser.sign_in()
+    browser.get(CHANGE)
+    browser.asking.answer(m.MoveOnline, Unanswered())
+    form = browser.page
+    for _ in range(2):
+        browser.page = form
+        assert "We do not know whether it was done" in browser.post(CHANGE, status=503, people=4, revision=1)
+    assert len(browser.asking.sent) == 2
+    assert len({request_id for _, _, request_id in browser.asking.sent}) == 1
 
 
 def test_who_was_not_reached_is_named_with_why_and_the_next_step(browser: Browser) -> None:

@@ -13,7 +13,7 @@ import aio_pika
 import pytest
 
 from shared.contracts.base import Actor, Role
-from shared.contracts.errors import Fault, Forbidden, Invalid, PayloadDiffers, TooLate, Unreachable
+from shared.contracts.errors import Fault, Forbidden, Invalid, PayloadDiffers, TooLate, Unanswered, Unreachable
 from shared.gateway.client import Client
 from shared.messaging.requests import ask_bytes, read_reply
 from shared.runtime.clock import real_now
@@ -142,7 +142,7 @@ def test_a_request_expires_with_its_deadline_in_a_queue_that_nobody_serves(site:
     name = new_id()
 
     async def say(client: Client) -> None:
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unanswered):
             await client.send(Raise(name=name), MEMBER, request_id=new_id(), seconds=0.3)
 
     talk(site, say)
@@ -257,8 +257,8 @@ async def gateway(site: Site) -> AsyncIterator[Client]:
 def test_a_gateway_says_at_once_that_the_broker_is_away_and_comes_back_by_itself(
     one_site: Site, broker: TestBroker
 ) -> None:
-    """Killed in the middle of a command: Unreachable; sent again under its id it takes effect once. The live stream
-    ends, and can be followed anew.
+    """Killed in the middle of a command: Unanswered; asked for while it is away: Unreachable, since nothing leaves.
+    Sent again under its id it takes effect once. The live stream ends, and can be followed anew.
     """
     site = one_site
     site.start()
@@ -276,11 +276,12 @@ def test_a_gateway_says_at_once_that_the_broker_is_away_and_comes_back_by_itself
             )
             await asyncio.sleep(0.5)
             await asyncio.to_thread(broker.kill)
-            with pytest.raises(Unreachable):
+            with pytest.raises(Unanswered):
                 await asyncio.wait_for(slow, 5)
             began = asyncio.get_running_loop().time()
-            with pytest.raises(Unreachable):
+            with pytest.raises(Unreachable) as away:
                 await client.ask(ReadCounter(name=name), MEMBER)
+            assert away.type is Unreachable
             assert asyncio.get_running_loop().time() - began < 0.5
             await asyncio.wait_for(live, 5)
             await asyncio.to_thread(broker.start)

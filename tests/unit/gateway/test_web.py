@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.testclient import TestClient
 from pydantic import Field
 
-from shared.contracts.errors import Fault, Forbidden, Invalid, NotFound, Stale, Unreachable
+from shared.contracts.errors import Fault, Forbidden, Invalid, NotFound, Stale, Unanswered, Unreachable
 from shared.gateway.forgery import from_elsewhere
 from shared.gateway.forms import Fields, blank, read_form
 from shared.gateway.pages import pages_of
@@ -60,6 +60,7 @@ async def hook() -> Response:
 
 ERRORS = {
     "away": Unreachable(),
+    "unanswered": Unanswered(),
     "late": Stale("it was changed"),
     "forbidden": Forbidden("no"),
     "fault": Fault("0199-ref"),
@@ -69,6 +70,8 @@ ERRORS = {
 
 
 @router.get("/raise/{what}")
+@router.post("/raise/{what}")
+@from_elsewhere
 async def fails(what: str) -> Response:
     raise ERRORS[what]
 
@@ -161,6 +164,16 @@ def test_every_error_says_what_to_do_next(client: TestClient, method: str, path:
     assert answer.status_code == status
     main = answer.text.split("<h1>")[1]
     assert re.search(r"Go back|go back|try again|check it|Look again|ask who", main), main
+
+
+def test_what_left_and_was_not_answered_is_not_said_to_be_undone(client: TestClient) -> None:
+    """Only a page that was looked at, and a form that never left, have surely changed nothing."""
+    told = client.post("/raise/unanswered")
+    assert (told.status_code, told.headers["retry-after"]) == (503, "30")
+    assert "We do not know whether it was done. Please send it again" in told.text
+    assert "Nothing was done" not in told.text
+    for sure in (client.get("/raise/unanswered"), client.post("/raise/away")):
+        assert "Nothing was done" in sure.text
 
 
 def test_what_is_too_much_says_so_and_what_to_do(client: TestClient) -> None:
