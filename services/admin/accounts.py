@@ -1,7 +1,7 @@
 """Accounts of coordinators and regional staff: invited, enrolled, signed in. All of it blocks: call it in a thread.
 
-The command line invites: ``Book.open(url, keys).create_invitation(Role.COORDINATOR, [chapter_id])`` gives a token
-for one link, ``<base url>/invitation/<token>``, which works once and for seven days.
+The command line invites and closes (services.operator.accounts): ``create_invitation`` gives a token for one link,
+``<base url>/invitation/<token>``, which works once and for seven days.
 """
 
 from __future__ import annotations
@@ -136,17 +136,50 @@ class Book:
             account = Accounts(connection, self.keys.kek).get(account_id)
         return None if account is None or account.disabled else account
 
-    def disable(self, user_name: str) -> bool:
-        """Close an account and end its sessions at once; whether there was one."""
+    def accounts(self) -> list[Account]:
+        """All accounts by their user names, the closed ones last."""
+        with self.database.reading() as connection:
+            return sorted(Accounts(connection, self.keys.kek).all(), key=lambda each: (each.disabled, each.user_name))
+
+    def close(self, user_name: str) -> int:
+        """Close an account for good and free its user name; how many sessions ended with it. Raises NotFound."""
         with self.database.writing() as connection:
             rows = Accounts(connection, self.keys.kek)
-            account = rows.by_user(self._user_hash(user_name))
-            if account is None:
-                return False
-            rows.change(account.account_id, disabled=True)
-            connection.execute(delete(sessions).where(sessions.c.subject == account.account_id))
-            note(connection, self.now(), account.account_id, "account_closed")
-        return True
+            account_id = self._open(rows, user_name).account_id
+            rows.change(account_id, disabled=True, user_hash=self.keys.keyed_hash("closed", account_id))
+            ended = connection.execute(delete(sessions).where(sessions.c.subject == account_id))
+            note(connection, self.now(), account_id, "account_closed")
+        return ended.rowcount
+
+    def reset(self, user_name: str) -> tuple[str, int]:
+        """Close an account, and invite its owner anew to the same rights; the token, and as ``close``. Raises NotFound."""
+        with self.database.reading() as connection:
+            account = self._open(Accounts(connection, self.keys.kek), user_name)
+        return self.create_invitation(account.role, account.chapters), self.close(user_name)
+
+    def change_chapters(
+        self, user_name: str, *, give: Sequence[ChapterId] = (), take: Sequence[ChapterId] = ()
+    ) -> tuple[ChapterId, ...]:
+        """Give and take chapters; those that a coordinator looks after then. Raises NotFound, Invalid."""
+        with self.database.writing() as connection:
+            rows = Accounts(connection, self.keys.kek)
+            account = self._open(rows, user_name)
+            if account.role is not Role.COORDINATOR:
+                raise Invalid("regional staff see figures of all chapters, and look after none")
+            left = tuple(each for each in dict.fromkeys([*account.chapters, *give]) if each not in take)
+            if not left:
+                raise Invalid("a coordinator has one chapter or more; `chapterhouse account close` ends the account")
+            rows.change(account.account_id, chapters="\n".join(left))
+            for act, chapters in (("chapter_given", give), ("chapter_taken", take)):
+                for each in chapters:
+                    note(connection, self.now(), account.account_id, act, chapter_id=each)
+        return left
+
+    def _open(self, rows: Accounts, user_name: str) -> Account:
+        account = rows.by_user(self._user_hash(user_name))
+        if account is None or account.disabled:
+            raise NotFound(f"there is no open account called {user_name}; `chapterhouse account list` names them")
+        return account
 
     def provisioning(self, account: Account) -> str:
         """What the QR code says to an authenticator app (otpauth URI)."""

@@ -169,6 +169,10 @@ class Accounts:
             self.connection.execute(select(accounts).where(accounts.c.user_hash == user_hash)).one_or_none()
         )
 
+    def all(self) -> list[Account]:
+        """All of them."""
+        return [account for row in self.connection.execute(select(accounts)) if (account := self._read(row))]
+
     def names(self) -> dict[str, str]:
         """The shown names of all colleagues, by account id."""
         rows = self.connection.execute(select(accounts.c.account_id, accounts.c.shown_name)).all()

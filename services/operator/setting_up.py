@@ -11,10 +11,8 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column, Table
 
-from services.admin.accounts import Book
-from services.admin.settings import AdminSettings
 from services.operator.talking import OPERATOR, console, talk
-from shared.contracts.base import ChapterId, Role
+from shared.contracts.base import ChapterId
 from shared.contracts.meetings import (
     ChapterView,
     FoundRegion,
@@ -26,8 +24,6 @@ from shared.contracts.meetings import (
 from shared.gateway.client import Client
 from shared.gateway.meeting_lists import SLICE, NotAList, next_slice, read_rows
 from shared.runtime.ids import new_id
-from shared.runtime.keys import load_keys
-from shared.runtime.settings import Settings
 
 
 @click.group()
@@ -144,25 +140,3 @@ def print_import(reports: list[RowReport], most: int = 10) -> None:
         console.print(f"  row {row.row} ({row.name}): {row.field or ''} {row.why or ''}", markup=False)
     if len(refused) > most:
         console.print(f"  and {len(refused) - most} more; `--report FILE` writes them all")
-
-
-@click.command()
-@click.argument("role", type=click.Choice(["coordinator", "regional"]))
-@click.option("--chapter", "slugs", multiple=True, help="The slug of a chapter that a coordinator runs; repeatable.")
-def invite(role: str, slugs: tuple[str, ...]) -> None:
-    """Make a one-time link, valid for seven days, with which a colleague makes their account in the admin app."""
-    if role == "coordinator" and not slugs:
-        raise click.UsageError("a coordinator runs at least one chapter: add --chapter SLUG")
-    if role == "regional" and slugs:
-        raise click.UsageError("regional staff see figures of all chapters: leave --chapter out")
-
-    async def chapters(client: Client) -> list[ChapterId]:
-        return [(await chapter_of(client, slug)).chapter_id for slug in slugs]
-
-    console.print(invitation_link(Role(role), talk(chapters)), soft_wrap=True)
-
-
-def invitation_link(role: Role, chapters: list[ChapterId]) -> str:
-    """The link of a fresh invitation."""
-    book = Book.open(Settings().database("admin"), load_keys(Settings().keys, "admin"))
-    return f"{AdminSettings().url}/invitation/{book.create_invitation(role, chapters)}"

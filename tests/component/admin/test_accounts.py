@@ -195,7 +195,7 @@ def test_other_sessions_can_be_seen_and_ended(browser: Browser, book: Book) -> N
     assert "Safari on iPhone" in browser.get("/account")
     browser.post("/account/sessions/end-others")
     assert sessions.find(other) is None
-    assert book.disable("robin-coordinator")
+    assert book.close("robin-coordinator") == 1
     browser.get("/account")
     assert "/sign-in" in browser.url
 

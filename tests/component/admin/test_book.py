@@ -11,8 +11,8 @@ from sqlalchemy import Engine, inspect
 
 from services.admin import store
 from services.admin.accounts import Book
-from shared.contracts.base import Role
-from shared.contracts.errors import AlreadyDone, NotFound
+from shared.contracts.base import ChapterId, Role
+from shared.contracts.errors import AlreadyDone, Invalid, NotFound
 from shared.runtime.clock import real_now
 from tests.support.world import ring
 
@@ -51,7 +51,7 @@ def test_an_account_is_invited_enrolled_and_signed_in(kept: Book) -> None:
     assert found
     assert sessions.end_all(account_id, but=found.session_id) == 1
     assert sessions.find(second) is None
-    assert kept.disable("robin")
+    assert kept.close("robin") == 1
     assert sessions.find(first) is None
     assert kept.get(account_id) is None
     entries, names = kept.trail(account_id)
@@ -59,6 +59,44 @@ def test_an_account_is_invited_enrolled_and_signed_in(kept: Book) -> None:
         "account_closed", "signed_in_by_recovery_code", "second_factor_on", "accepted_invitation",
     ]  # fmt: skip
     assert names == {account_id: "Robin"}
+
+
+def test_who_lost_their_password_begins_anew_with_the_same_rights(kept: Book) -> None:
+    """Under the same user name; the old account is shut, with whoever sits at the lost laptop."""
+    old = kept.accept(
+        kept.create_invitation(Role.COORDINATOR, ["c1", "c2"]), shown_name="Robin", user_name="robin", password=PASSWORD
+    )
+    sessions = kept.sessions(timedelta(minutes=30), timedelta(hours=8))
+    stolen = sessions.begin(old)
+    token, ended = kept.reset("Robin")
+    assert (ended, sessions.find(stolen)) == (1, None)
+    assert kept.check_password("robin", PASSWORD, "here") is None
+    new = kept.accept(token, shown_name="Robin", user_name="robin", password="five other quiet words")
+    assert [(each.account_id, each.chapters, each.disabled) for each in kept.accounts()] == [
+        (new, ("c1", "c2"), False),
+        (old, ("c1", "c2"), True),
+    ]
+
+
+def test_chapters_are_given_and_taken_and_the_last_one_stays(kept: Book) -> None:
+    """An account without a chapter would be one that nobody remembers to close."""
+    account_id = kept.accept(
+        kept.create_invitation(Role.COORDINATOR, ["c1"]), shown_name="Robin", user_name="robin", password=PASSWORD
+    )
+    give, take = [ChapterId("c2")], [ChapterId("c1")]
+    assert kept.change_chapters("robin", give=give) == ("c1", "c2")
+    assert kept.change_chapters("robin", take=take) == ("c2",)
+    account = kept.get(account_id)
+    assert account
+    assert account.chapters == ("c2",)
+    with pytest.raises(Invalid, match="account close"):
+        kept.change_chapters("robin", take=give)
+    with pytest.raises(NotFound, match="account list"):
+        kept.close("nobody")
+    assert [(each.act, each.chapter_id) for each in kept.trail(account_id)[0][:2]] == [
+        ("chapter_taken", "c1"),
+        ("chapter_given", "c2"),
+    ]
 
 
 def test_the_migration_makes_the_tables_of_the_metadata(kept: Book) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import structlog
 from click.testing import CliRunner
 
+from services.admin.accounts import Book
 from services.cli import main
+from shared.contracts.base import ChapterId, Role
+from shared.runtime.keys import load_keys
 
 
 @pytest.fixture
@@ -29,6 +33,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     [
         ("chapter open Elm --slug Elm --time-zone America/New_York", "keys"),
         ("invite regional", "keys"),
+        ("account close robin", "keys"),
         ("parked list", "the database cannot be used"),
         ("status", "broker cannot be reached"),
         ("import nowhere.json --chapter elm", "does not exist"),
@@ -42,6 +47,49 @@ def test_what_is_missing_is_said(alone: Path, typed: str, words: str) -> None:
     told = CliRunner().invoke(main, typed.split())
     assert isinstance(told.exception, SystemExit)
     assert words in told.output
+
+
+def test_an_account_is_listed_and_closed_without_a_broker(alone: Path) -> None:
+    """A stolen laptop waits for nothing; who is not there is said, with where to look."""
+    keys = alone / "keys"
+    assert CliRunner().invoke(main, ["keys", "make"], env={"CHAPTERHOUSE_KEYS": str(keys)}).exit_code == 0
+    book = Book.open(f"sqlite:///{alone}/admin.db", load_keys(keys, "admin"))
+    token = book.create_invitation(Role.COORDINATOR, ["chapter-1"])
+    words = "four quiet words here"
+    account_id = book.accept(token, shown_name="Robin [red]", user_name="robin", password=words)
+    book.sessions(timedelta(minutes=30), timedelta(hours=8)).begin(account_id)
+
+    def said(*typed: str) -> str:
+        return CliRunner().invoke(main, ["account", *typed], env={"CHAPTERHOUSE_KEYS": str(keys)}).output
+
+    assert "Robin [red]" in said("list")
+    assert "chapter-1" in said("list")
+    assert said("close", "robin") == "robin: closed. 1 session ended at once. The user name is free again.\n"
+    assert "closed" in said("list")
+    assert "no open account called robin" in said("reset", "robin")
+    again = book.accept(book.create_invitation(Role.REGIONAL), shown_name="Robin", user_name="robin", password=words)
+    assert "/invitation/" in said("reset", "robin")
+    assert book.get(again) is None
+
+
+def test_chapters_are_given_and_taken_by_their_slugs(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the last one stays, with what to do instead."""
+    monkeypatch.setenv("CHAPTERHOUSE_KEYS", str(alone / "keys"))
+    assert CliRunner().invoke(main, ["keys", "make"]).exit_code == 0
+    book = Book.open(f"sqlite:///{alone}/admin.db", load_keys(alone / "keys", "admin"))
+    token = book.create_invitation(Role.COORDINATOR, ["id of elm"])
+    account_id = book.accept(token, shown_name="Robin", user_name="robin", password="four quiet words here")
+
+    def said(act: str, slug: str) -> str:
+        monkeypatch.setattr("services.operator.accounts.talk", lambda _say: [ChapterId(f"id of {slug}")])
+        return CliRunner().invoke(main, ["account", act, "robin", "--chapter", slug]).output
+
+    assert said("give", "oak") == "robin looks after oak too.\n"
+    assert said("take", "elm") == "robin no longer looks after elm.\n"
+    account = book.get(account_id)
+    assert account
+    assert account.chapters == ("id of oak",)
+    assert "`chapterhouse account close` ends the account" in said("take", "oak")
 
 
 def test_an_input_that_cannot_even_be_asked_for_names_its_field(alone: Path) -> None:
