@@ -106,6 +106,16 @@ def test_a_method_that_an_address_does_not_take_is_answered_with_those_that_it_t
     assert client.get("/hook").headers["allow"] == "POST"
 
 
+def test_words_that_are_no_methods_are_counted_as_one(client: TestClient) -> None:
+    """A server takes any word; each would be a figure that is kept for ever."""
+    for number in range(50):
+        assert client.request(f"BREW{number}", "/form").status_code == 405
+    client.get("/form")
+    counted = client.app.state.figures.registry.collect()  # type: ignore[attr-defined]
+    methods = {sample.labels["method"] for family in counted for sample in family.samples if "method" in sample.labels}
+    assert methods == {"GET", "other"}
+
+
 def test_a_body_of_unknown_length_and_one_too_long_are_refused_with_what_would_be_right(client: TestClient) -> None:
     """Before a byte of it is read."""
     told = client.post("/hook", content=iter([b"a=1"]))
