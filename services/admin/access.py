@@ -172,14 +172,14 @@ AnyDesk = Annotated[Desk, Depends(signed_in)]
 async def coordinating(desk: AnyDesk) -> Desk:
     """A coordinator."""
     if desk.who.account.role is not Role.COORDINATOR:
-        raise NotFound("no such page")
+        raise NotFound("there is no such page, or it is not one that you may see")
     return desk
 
 
 async def regional(desk: AnyDesk) -> Desk:
     """Regional staff."""
     if not desk.who.is_regional:
-        raise NotFound("no such page")
+        raise NotFound("there is no such page, or it is not one that you may see")
     return desk
 
 
@@ -190,7 +190,7 @@ RegionalDesk = Annotated[Desk, Depends(regional)]
 async def own_chapter(desk: CoordinatorDesk, chapter_id: str) -> ChapterDesk:
     """A chapter of the coordinator's own."""
     if chapter_id not in desk.who.account.chapters:
-        raise NotFound("no such chapter")
+        raise NotFound("there is no such chapter among those you look after")
     return ChapterDesk(desk.request, desk.who, ChapterId(chapter_id))
 
 
@@ -198,7 +198,7 @@ async def own_meeting(desk: CoordinatorDesk, meeting_id: str) -> MeetingDesk:
     """A meeting of a chapter of the coordinator's own."""
     meeting = await desk.ask(MeetingPage(meeting_id=MeetingId(meeting_id)))
     if meeting.chapter_id not in desk.who.account.chapters:
-        raise NotFound("no such meeting")
+        raise NotFound("there is no such meeting")  # word for word what is said of one that does not exist
     return MeetingDesk(desk.request, desk.who, meeting)
 
 

@@ -34,14 +34,21 @@ NOTHING_DONE = "Nothing was done."
 AGAIN = "Nothing was done. Go back, reload the page, and try again."
 
 
-async def _not_found(request: Request, _error: Exception) -> Response:
+async def _not_found(request: Request, error: Exception) -> Response:
+    """With our refusal's own words where it is one: what is not there and what may not be seen are refused alike."""
+    missing = "There is no such page, or it is not one that you may see."
     return error_page(
         request,
         404,
         "Page not found",
-        "There is no such page, or it is not one that you may see.",
+        sentence(error.message) if isinstance(error, NotFound) else missing,
         "If you typed the address, check it. If you followed a link, it may be out of date.",
     )
+
+
+def sentence(words: str) -> str:
+    """What a service says, as a sentence for people."""
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '!', '?')) else '.'}"
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -170,7 +170,7 @@ async def report(desk: AnyDesk, window_id: str) -> Response:
     found = (await desk.ask(ListWindows())).windows
     window = next((each for each in found if each.window_id == window_id), None)
     if window is None:
-        raise NotFound("no such window")
+        raise NotFound("there is no such feedback window")
     chapters = {each.chapter_id: each.name for each in (await desk.ask(ListChapters())).chapters}
     if window.state is WindowState.OPEN:
         return desk.page("report_later.html", window=window)

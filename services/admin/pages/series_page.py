@@ -34,7 +34,7 @@ async def plan_of(desk: ChapterDesk, series_id: str) -> SeriesPlan:
     """The series, if it is one of this chapter."""
     plan = await desk.ask(SeriesPage(series_id=SeriesId(series_id)))
     if plan.chapter_id != desk.chapter_id:
-        raise NotFound("no such series")
+        raise NotFound("there is no such series in the chapters you look after")
     return plan
 
 

@@ -200,7 +200,7 @@ def report() -> f.Report:
 def _meeting_page(query: m.MeetingPage, _actor: Actor) -> m.MeetingView:
     known = {HERE: meeting(), THERE: meeting(THERE, SOUTH)}
     if query.meeting_id not in known:
-        raise NotFound("no such meeting")
+        raise NotFound("there is no such meeting")  # as the service says it
     return known[query.meeting_id]
 
 

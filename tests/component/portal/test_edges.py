@@ -83,8 +83,11 @@ def test_one_click_unsubscribe_works_as_mail_programs_do_it(browser: Browser) ->
     assert done.status_code == 200
     assert "set-cookie" not in done.headers
     assert browser.asking.sent_of(Unsubscribe) == [Unsubscribe(token="token1")]
-    browser.asking.answer(Unsubscribe, NotFound("no"))
-    assert browser.client.post("/u/other").status_code == 404
+    browser.asking.answer(Unsubscribe, NotFound("this link was cut short; copy it whole"))
+    cut = browser.client.post("/u/other")
+    assert cut.status_code == 404
+    assert "This link was cut short; copy it whole." in cut.text
+    assert 'href="/sign-in"' in cut.text.split("<h1>")[1].split("</main>")[0]
 
 
 def test_feeds_can_be_read_by_any_site_and_spare_what_is_known(browser: Browser) -> None:

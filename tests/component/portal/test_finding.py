@@ -89,8 +89,8 @@ def test_a_meetings_page_tells_the_place_and_never_the_link(browser: Browser) ->
 
 def test_an_unknown_meeting_is_a_kind_404(browser: Browser) -> None:
     """With a way on."""
-    browser.asking.answer(MeetingPage, NotFound("no such meeting"))
-    assert "There is no such page" in browser.open("/meetings/zzz")
+    browser.asking.answer(MeetingPage, NotFound("there is no such meeting"))
+    assert "There is no such meeting." in browser.open("/meetings/zzz")
     assert browser.page.status_code == 404
 
 

@@ -64,7 +64,7 @@ ERRORS = {
     "late": Stale("it was changed"),
     "forbidden": Forbidden("no"),
     "fault": Fault("0199-ref"),
-    "nobody": NotFound("no Ana"),
+    "nobody": NotFound("no such seat. If it was taken a moment ago, try again in a minute"),
     "odd": RuntimeError("ana@example.org"),
 }
 
@@ -142,14 +142,14 @@ def test_every_page_carries_the_strict_headers(client: TestClient) -> None:
     [
         ("away", 503, "Nothing was done"),
         ("fault", 500, "0199-ref"),
-        ("nobody", 404, "Page not found"),
+        ("nobody", 404, "No such seat. If it was taken a moment ago, try again in a minute."),
         ("odd", 500, "quote this reference"),
     ],
 )
 def test_an_error_has_a_page_that_helps_and_tells_nobody_elses_words(
     client: TestClient, what: str, status: int, says: str
 ) -> None:
-    """Each kind of failure has its status and its sentence; an exception's text is never shown."""
+    """Each kind of failure has its status and its sentence; a refusal's words are shown, another exception's never."""
     answer = client.get(f"/raise/{what}")
     assert answer.status_code == status
     assert says in answer.text
