@@ -225,6 +225,15 @@ def test_every_process_is_deployed_migrated_and_protected_from_a_drained_machine
             assert secrets == {f"{name}-settings", f"{name}-key", f"{name}-tls", f"{name}-database-ca"}
 
 
+def test_a_browser_stays_with_one_process_of_a_web_app() -> None:
+    """Imports under way and what was sealed for a form are in one process's memory; each way to it has its affinity."""
+    for name in ("admin", "portal"):
+        told = of_kind("Ingress")[name]["metadata"]["annotations"]
+        assert told["nginx.ingress.kubernetes.io/affinity"] == "cookie"
+        assert told["nginx.ingress.kubernetes.io/session-cookie-secure"] == "true"
+        assert of_kind("Service")[name]["spec"]["sessionAffinity"] == "ClientIP"
+
+
 def reached() -> dict[str, set[str]]:
     """Which label values each policy lets in, over its named peers."""
     return {
