@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -178,6 +179,24 @@ def test_every_variable_that_deploy_sets_is_one_that_is_read() -> None:
     told |= {line.split("=")[0] for line in (KUBERNETES / "told.env").read_text().splitlines()}
     told |= {each["name"] for each in OPERATOR["containers"][0]["env"]}
     assert {name for name in told if name.startswith("CHAPTERHOUSE_")} <= settings_of("CHAPTERHOUSE_")
+
+
+def test_a_running_broker_sees_the_definitions_of_a_new_version(tmp_path: Path) -> None:
+    """A single file that is mounted is the file itself, not its name: it is written in place, readable as before."""
+    version, told = tmp_path / "version", tmp_path / "chapterhouse"
+    told.write_text(f'#!/bin/sh\n[ "$1" = keys ] || cat {version}\n')
+    told.chmod(0o755)
+    seen = []
+    for each in ("old, and longer", "new"):
+        version.write_text(each)
+        env = {**os.environ, "CHAPTERHOUSE": str(told)}
+        subprocess.run([DEPLOY / "make-secrets", tmp_path / "secrets"], env=env, check=True, capture_output=True)
+        file = tmp_path / "secrets" / "definitions.json"
+        assert file.read_text() == each
+        assert file.stat().st_mode & 0o777 == 0o444
+        seen.append(file.stat().st_ino)
+    assert seen[0] == seen[1]
+    assert not (tmp_path / "secrets" / "definitions.new").exists()
 
 
 # -- Kubernetes -------------------------------------------------------------------------------
