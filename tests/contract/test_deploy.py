@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,18 @@ def test_every_process_runs_and_meets_only_its_own_database() -> None:
     assert on["front"] == {"admin", "portal"}
     assert on["bus"] == {"broker", "operator", *SERVED}
     assert all(port.startswith("127.0.0.1:") for told in services.values() for port in told.get("ports", []))
+
+
+def test_the_proxy_that_is_believed_is_the_gateway_of_the_network_it_comes_through() -> None:
+    """The web apps' other networks are internal: a published port leads through this one."""
+    (front,) = COMPOSE["networks"]["front"]["ipam"]["config"]
+    assert ip_address(front["gateway"]) in ip_network(front["subnet"]).hosts()
+    told = re.findall(r"\$\{PROXY_FROM:-([^}]+)\}", (DEPLOY / "compose.yaml").read_text())
+    told += re.findall(r"^PROXY_FROM=(.*)$", (DEPLOY / "env.example").read_text(), flags=re.MULTILINE)
+    assert told == [front["gateway"]] * 3
+    for name in ("admin", "portal"):
+        others = set(COMPOSE["services"][name]["networks"]) - {"front"}
+        assert all(COMPOSE["networks"][each]["internal"] for each in others)
 
 
 def test_the_example_names_every_variable_that_compose_asks_for() -> None:
