@@ -36,18 +36,25 @@ class _Callbacks:
         return sms_inbound.twiml(text)
 
 
-def fitted(settings: NotificationsSettings, clock: Clock) -> Outfit:
-    """Everything real, as the settings say."""
+def mail_options(settings: NotificationsSettings) -> MailOptions:
+    """Which mail server, and how to speak to it."""
     name, address = parseaddr(settings.mail_from)
-    mail = MailOptions(
+    return MailOptions(
         sender=address,
         sender_name=name or "Notifications",
         host=settings.smtp_host,
         port=settings.smtp_port,
-        security="starttls" if settings.smtp_starttls else "none",
+        security=settings.smtp_security,
         user=settings.smtp_user,
         password=settings.smtp_secret(),
+        ca_file=settings.smtp_ca_file or None,
     )
+
+
+def fitted(settings: NotificationsSettings, clock: Clock) -> Outfit:
+    """Everything real, as the settings say."""
+    name, address = parseaddr(settings.mail_from)
+    mail = mail_options(settings)
     sms = SmsOptions(
         account_sid=settings.sms_account,
         auth_token=settings.sms_secret(),

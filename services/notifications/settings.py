@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.settings import FromEnvironment
@@ -15,12 +17,17 @@ class NotificationsSettings(FromEnvironment):
 
     model_config = SettingsConfigDict(env_prefix="CHAPTERHOUSE_NOTIFICATIONS_")
 
+    env: Literal["development", "production"] = Field(default="development", validation_alias="CHAPTERHOUSE_ENV")
+
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 1025
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
     smtp_password_file: Path | None = None
-    smtp_starttls: bool = False
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    """``tls`` speaks TLS from the first byte (port 465), ``starttls`` before it says anything (587). Certificates are checked."""
+    smtp_ca_file: str = ""
+    """Whom to trust in place of the system's authorities: a PEM file, for a mail server of one's own."""
     mail_from: str = "Chapterhouse <notices@chapterhouse.example>"
     """Shown on lock screens: a neutral name, and an address whose domain says nothing either."""
 
@@ -52,6 +59,14 @@ class NotificationsSettings(FromEnvironment):
     lease_seconds: float = Field(default=300, ge=1)
     """After which a notice that a dead process was sending is looked at by another. Longer than any time-out below it."""
 
+    @model_validator(mode="after")
+    def _no_mail_in_the_clear(self) -> Self:
+        if self.env == "production" and self.smtp_security == "none" and not _is_loopback(self.smtp_host):
+            raise ValueError(
+                "in production set CHAPTERHOUSE_NOTIFICATIONS_SMTP_SECURITY to starttls or tls: notices name people"
+            )
+        return self
+
     def smtp_secret(self) -> str:
         """The password of the mail server."""
         return _secret(self.smtp_password, self.smtp_password_file)
@@ -64,6 +79,13 @@ class NotificationsSettings(FromEnvironment):
     def mail_domain(self) -> str:
         """What Message-IDs end in."""
         return self.mail_from.rstrip("> ").rpartition("@")[2] or "localhost"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _secret(value: SecretStr, file: Path | None) -> str:
