@@ -43,6 +43,7 @@ PROCESS = documents(KUBERNETES / "process.yaml")[0]["spec"]["template"]["spec"]
 MIGRATION = documents(KUBERNETES / "migration.yaml")[0]["spec"]["template"]["spec"]
 OPERATOR = documents(KUBERNETES / "operator.yaml")[0]["spec"]
 ALERTS = documents(DEPLOY / "monitoring" / "alerts.yaml")[0]
+PROMETHEUS = documents(DEPLOY / "monitoring" / "prometheus.yml")[0]
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 
 
@@ -358,6 +359,36 @@ def test_every_alarm_says_what_to_do(rule: dict[str, Any]) -> None:
     assert found, f"docs/runbook.md has no section {rule['alert']}"
     section = rest.split("\n### ")[0]
     assert all(part in section for part in ("**Means.**", "**Look.**", "**Do.**"))
+
+
+def test_somebody_asks_whether_each_web_app_is_ready() -> None:
+    """On the port that compose gives it, or by its name in the cluster, as the alarm calls it, and let in there."""
+    (job,) = (each for each in PROMETHEUS["scrape_configs"] if each["job_name"] == "web")
+    asked = {each["labels"]["site"]: each["targets"] for each in job["static_configs"]}
+    assert asked == {name: [f"http://{name}:9000/readyz"] for name in ("admin", "portal")}
+    probes = of_kind("Probe")
+    assert set(probes) == {"admin", "portal"}
+    for name, probe in probes.items():
+        assert probe["spec"]["jobName"] == "web"
+        assert probe["spec"]["targets"]["staticConfig"] == {
+            "static": [f"http://{name}.chapterhouse.svc/readyz"],
+            "labels": {"site": name},
+        }
+    (selected,) = of_kind("NetworkPolicy")["monitoring"]["spec"]["podSelector"]["matchExpressions"]
+    assert "gateway" in selected["values"]
+
+
+def test_prometheus_takes_its_configuration_also_with_an_alertmanager(tmp_path: Path) -> None:
+    """The block that stands there as a comment is one that works."""
+    written = (DEPLOY / "monitoring" / "prometheus.yml").read_text()
+    block = re.sub(r"^# (?=alerting:|  )", "", written, flags=re.MULTILINE)
+    assert yaml.safe_load(block)["alerting"]["alertmanagers"]
+    (tmp_path / "alerts.yaml").write_text((DEPLOY / "monitoring" / "alerts.yaml").read_text())
+    for text in (written, block):
+        (tmp_path / "prometheus.yml").write_text(text)
+        check = [require_promtool(), "check", "config", tmp_path / "prometheus.yml"]
+        done = subprocess.run(check, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_panels_do_not_lie_on_each_other() -> None:
