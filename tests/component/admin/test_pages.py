@@ -27,6 +27,7 @@ from tests.component.admin.scene import (
     seats,
     unreached,
 )
+from tests.support.processes import eventually
 from tests.support.world import ring
 
 CHANGE = f"/meetings/{HERE}/change/online"
@@ -361,10 +362,7 @@ def test_an_import_stops_early_with_its_reason_where_the_network_is_away(browser
     url = f"/chapters/{NORTH}/import"
     browser.get(url)
     browser.post(url, files={"file": ("list.json", b'[{"name": "A", "day": 1}]')})
-    import time  # noqa: PLC0415
-
-    time.sleep(1.2)
-    assert "Done." in browser.get(browser.url)
+    eventually(lambda: "Done." in browser.get(browser.url), what="the import")
     assert len({request_id for _, _, request_id in browser.asking.sent}) == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -20,7 +20,8 @@ from shared.runtime.clock import real_now
 from shared.runtime.ids import new_id, new_traceparent
 from tests.support.broker import TestBroker
 from tests.support.probe.service import SECRET, AskElsewhere, CounterValue, Full, Raise, ReadCounter
-from tests.support.site import Site
+from tests.support.processes import eventually
+from tests.support.site import Site, chapter
 from tests.support.world import ring
 
 T = TypeVar("T")
@@ -264,17 +265,27 @@ def test_a_gateway_says_at_once_that_the_broker_is_away_and_comes_back_by_itself
     site.start()
     name, request_id = new_id(), new_id()
 
+    heard = asyncio.Event()
+
     async def follow(client: Client) -> None:
         async for _ in client.follow():
-            pass
+            heard.set()
+
+    async def followed() -> None:
+        while not heard.is_set():
+            await asyncio.to_thread(site.say, chapter())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(heard.wait(), 0.2)
 
     async def run() -> int:
         async with gateway(site) as client:
             live = asyncio.create_task(follow(client))
+            await asyncio.wait_for(followed(), 20)
             slow = asyncio.create_task(
                 client.send(Raise(name=name, seconds=8), MEMBER, request_id=request_id, seconds=30)
             )
-            await asyncio.sleep(0.5)
+            begun = site.folder / f"try-{name}"
+            await asyncio.to_thread(eventually, begun.exists, what="the command's beginning")
             await asyncio.to_thread(broker.kill)
             with pytest.raises(Unanswered):
                 await asyncio.wait_for(slow, 5)

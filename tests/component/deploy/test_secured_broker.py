@@ -14,7 +14,7 @@ import pytest
 from amqp.exceptions import AccessRefused
 from sqlalchemy import select
 
-from services.local.broker import GivenBroker
+from services.local.broker import VHOST, GivenBroker
 from services.local.network import Network
 from services.local.programs import PROGRAMS, SERVICES
 from shared.contracts.base import Actor, Event, Role
@@ -77,6 +77,12 @@ def taken_in(network: Network, service: str, table: Any) -> set[str]:
     return found
 
 
+def live_streams(secured: Secured) -> list[str]:
+    """The queues of live streams that are bound to the events: those that the broker named."""
+    told = secured.node.ctl("list_bindings", "--vhost", VHOST, "source_name", "destination_name")
+    return [line for line in told.splitlines() if line.startswith("events\tamq.gen-")]
+
+
 # -- what must be possible --------------------------------------------------------------------
 
 
@@ -91,7 +97,7 @@ def test_services_that_may_declare_nothing_do_their_work(secured: Secured, netwo
         ):
             stream = portal.follow()
             heard = asyncio.create_task(anext(stream))
-            await asyncio.sleep(0.5)
+            await asyncio.to_thread(eventually, lambda: live_streams(secured), what="the portal's live stream")
             founded = await client.send(
                 FoundRegion(name="North Side", slug="north-side"), OPERATOR, request_id=str(uuid.uuid4())
             )

@@ -129,6 +129,7 @@ class Probe:
         value = (row or 0) + command.by
         work.connection.execute(update(counters).where(counters.c.name == command.name).values(value=value))
         if command.seconds:
+            note_try(self.parts.settings.data, command.name)
             time.sleep(command.seconds)
         if command.fault:
             raise RuntimeError(SECRET)
@@ -152,7 +153,7 @@ class Probe:
 
 
 def note_try(folder: Path, key: str) -> int:
-    """Note one more try of this event outside any transaction; how many there were."""
+    """Note one more try of this event or command outside any transaction; how many there were."""
     file = folder / f"try-{key}"
     with file.open("ab") as out:
         out.write(b".")
