@@ -14,6 +14,7 @@ from starlette.routing import Match, Route
 
 from shared.contracts.base import Contract, Event, View
 from shared.contracts.errors import Fault, Forbidden, NotFound, Refused, Stale, TooMany, Unanswered, Unreachable
+from shared.gateway.asking import change_left
 from shared.gateway.forgery import Forged
 from shared.gateway.pages import pages_of, wants_fragment
 
@@ -122,19 +123,23 @@ async def _too_many(request: Request, error: Exception) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    return error_page(request, 409, "That cannot be done now", str(error), "Nothing was done. Go back and look again.")
+    return error_page(request, 409, "That cannot be done now", str(error), _undone(request, "Go back and look again."))
 
 
 async def _stale(request: Request, error: Exception) -> Response:
-    return error_page(
-        request, 409, "It has changed meanwhile", str(error), "Nothing was done. Look again, then decide."
-    )
+    told = _undone(request, "Look again, then decide.")
+    return error_page(request, 409, "It has changed meanwhile", str(error), told)
+
+
+def _undone(request: Request, then: str) -> str:
+    """That nothing was done, unless an earlier step of the same form did something; and what to do."""
+    return then if change_left(request.state) else f"{NOTHING_DONE} {then}"
 
 
 async def _unreachable(request: Request, error: Exception) -> Response:
-    """What left may have been done, answer or none; the form's request id has it done once however often it comes."""
+    """What left may have been done, in this step or one before it; the form's request id has it done once however often it comes."""
     told = "Nothing was done. Please try again in a minute."
-    if request.method == "POST" and isinstance(error, Unanswered):
+    if request.method == "POST" and (isinstance(error, Unanswered) or change_left(request.state)):
         told = "We do not know whether it was done. Please send it again in a minute: it is done once at most."
     title = "The network cannot be reached right now"
     return error_page(request, 503, title, f"{title}. {told}", retry=30)

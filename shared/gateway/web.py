@@ -13,7 +13,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from starlette.exceptions import HTTPException
 
-from shared.gateway.asking import Asking
+from shared.gateway.asking import Asking, Noting
 from shared.gateway.assets import Assets
 from shared.gateway.error_pages import add_error_pages, error_page, failed
 from shared.gateway.forgery import Forgery, from_elsewhere, leaves_no_trace
@@ -60,8 +60,7 @@ class Site:
 
 def asking_of(request: Request) -> Asking:
     """The way to the services."""
-    found: Asking = request.app.state.asking
-    return found
+    return Noting(request.app.state.asking, request.state)
 
 
 def live_of(request: Request) -> Live:

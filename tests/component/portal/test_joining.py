@@ -219,6 +219,22 @@ def test_a_lost_network_is_said_at_once_and_the_way_is_kept(browser: Browser) ->
     assert browser.path == "/my/meetings"
 
 
+def test_a_network_lost_after_the_code_was_taken_is_not_said_to_have_done_nothing(browser: Browser) -> None:
+    """The step before was done; the same form again goes on from there."""
+    browser.open("/sign-in")
+    browser.press("/sign-in", channel="email", contact="ana@example.org")
+    good = browser.asking._scripts[MyMembership]
+    browser.asking.answer(MyMembership, Unreachable())
+    text = browser.press("/join/code", code="123456")
+    assert browser.asking.sent_of(ConfirmCode)
+    assert "We do not know whether it was done" in text
+    assert "Nothing was done" not in text
+    browser.asking._scripts[MyMembership] = good
+    browser.open("/join/code")
+    browser.press("/join/code", code="123456")
+    assert browser.path == "/my/meetings"
+
+
 def test_the_way_holds_nothing_in_the_clear(browser: Browser) -> None:
     """Neither in the portal's database nor in a cookie."""
     walk_to_agreement(browser)

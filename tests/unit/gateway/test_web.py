@@ -12,11 +12,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.testclient import TestClient
 from pydantic import Field
 
+from shared.contracts.base import Actor, Done, Role
 from shared.contracts.errors import Fault, Forbidden, Invalid, NotFound, Stale, Unanswered, Unreachable
+from shared.contracts.notifications import Unsubscribe
 from shared.gateway.forgery import from_elsewhere
 from shared.gateway.forms import Fields, blank, read_form
 from shared.gateway.pages import pages_of
-from shared.gateway.web import Site, make_app
+from shared.gateway.web import Site, asking_of, make_app
 from tests.support.asking import LocalAsking
 from tests.support.world import ring
 
@@ -56,6 +58,14 @@ async def post(request: Request) -> Response:
 @from_elsewhere
 async def hook() -> Response:
     return Response("heard")
+
+
+@router.post("/two-steps")
+@from_elsewhere
+async def two_steps(request: Request) -> Response:
+    for _ in range(2):
+        await asking_of(request).send(Unsubscribe(token="t"), Actor(role=Role.VISITOR), request_id="r")
+    return Response("done")
 
 
 ERRORS = {
@@ -184,6 +194,15 @@ def test_what_left_and_was_not_answered_is_not_said_to_be_undone(client: TestCli
     assert "Nothing was done" not in told.text
     for sure in (client.get("/raise/unanswered"), client.post("/raise/away")):
         assert "Nothing was done" in sure.text
+
+
+def test_a_step_that_is_refused_after_one_that_was_done_is_not_said_to_have_done_nothing(client: TestClient) -> None:
+    """The first step stays; only where none was done before, nothing was."""
+    asking = client.app.state.test_asking  # type: ignore[attr-defined]
+    asking.answer(Unsubscribe, Done(), Stale("it was changed"))
+    told = client.post("/two-steps")
+    assert (told.status_code, "Look again" in told.text, "Nothing was done" in told.text) == (409, True, False)
+    assert "Nothing was done. Look again" in client.post("/two-steps").text
 
 
 def test_what_is_too_much_says_so_and_what_to_do(client: TestClient) -> None:
