@@ -18,7 +18,7 @@ import os  # noqa: E402
 import random  # noqa: E402
 import socket  # noqa: E402
 import zlib  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -93,12 +93,12 @@ def _wrapped(method: Callable[..., Any], work: Work, standing: Standing) -> Call
     return run
 
 
-def losing(run: Callable[[Any, Sequence[Any]], Any], standing: Standing) -> Callable[[Any, Sequence[Any]], Any]:
+def losing(run: Callable[..., Any], standing: Standing) -> Callable[..., Any]:
     """The dispatcher's method, which commits; after which the connection may be lost."""
 
     @functools.wraps(run)
-    def lost_after(dispatcher: Any, batch: Sequence[Any]) -> Any:
-        done = run(dispatcher, batch)
+    def lost_after(*arguments: Any) -> Any:
+        done = run(*arguments)
         standing.lose()
         return done
 
