@@ -28,9 +28,7 @@ def test_a_database_that_is_away_shows_and_hides_nothing_else() -> None:
     metrics.outbox_age.labels("feedback").set(7)
     core: Any = Core.__new__(Core)
     core.name, core.consumers = "feedback", []
-    core.dispatcher = SimpleNamespace(
-        breaker=SimpleNamespace(told=dict), entrypoints=SimpleNamespace(events={})
-    )
+    core.dispatcher = SimpleNamespace(breaker=SimpleNamespace(told=dict), entrypoints=SimpleNamespace(events={}))
     core.relay = SimpleNamespace(outbox=SimpleNamespace(unsent=away))
     gauging = eventlet.spawn(core._gauge)
     eventlet.sleep(0.05)
