@@ -51,7 +51,7 @@ from tests.chaos.network import ChaosNetwork
 
 FULL = 10.0
 """Minutes for which the faults' minimums are meant."""
-TRIES = 4
+TRIES = 6
 """A run goes on until each kind of fault has had its effect, for so many tries of each that it needs at most. Tries, and
 not seconds: a busy machine needs more time."""
 SETTLING = 180.0
