@@ -25,6 +25,7 @@ class CodeSpent(Refused):
 def slip(scene: Scene, doer: Doer, chance: random.Random, person: Person, code: str) -> None:
     """Answer what was asked, once: who hands in is known to the driver alone."""
     person.answered.add(code)
+    ours = scene.town.spend(code)
     answers: dict[str, int] = {}
 
     def send(request_id: str) -> Facts:
@@ -40,7 +41,7 @@ def slip(scene: Scene, doer: Doer, chance: random.Random, person: Person, code: 
         if page.says("Your answers are in"):
             return {}
         if page.says("used before"):
-            if act.tries > 1:  # by us, when no answer came back
+            if ours:  # it was taken when no answer came back, to us or to the portal, which asked again
                 return {}
             raise CodeSpent("used before")
         raise Refused(page.gist())

@@ -83,6 +83,7 @@ class Town:
         """Who has joined by command, and may be asked to come in a rush."""
         self.given: list[Given] = []
         self.thanked = 0
+        self._spent: set[str] = set()
         self.calm = False
         """Whether nobody asks for anything new, and nothing is changed: what is due leaves, and people answer."""
 
@@ -112,6 +113,13 @@ class Town:
         if person.number < PLANTED:
             with self._lock:
                 self.known.append(person)
+
+    def spend(self, code: str) -> bool:
+        """Whether nobody has handed in a slip with this code before."""
+        with self._lock:
+            fresh = code not in self._spent
+            self._spent.add(code)
+            return fresh
 
     def hand_in(self, given: Given) -> None:
         """A slip was accepted."""
