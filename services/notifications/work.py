@@ -126,6 +126,10 @@ class Members(Protocol):
         """The newest decision, None where none was heard."""
         ...
 
+    def has_decided(self, member_id: MemberId) -> bool:
+        """Whether any decision of this member was heard, for whatever purpose and channel."""
+        ...
+
     def preferences(self, member_id: MemberId) -> Preferences | None:
         """What the member chose; None where they never did."""
         ...
@@ -250,6 +254,10 @@ class Notices(Protocol):
 
     def wake(self, meeting_id: MeetingId) -> None:
         """News of the meeting came: what waited for it is looked at again now."""
+        ...
+
+    def wake_undecided(self, member_id: MemberId, channel: Channel) -> None:
+        """This member decided: what waited for a decision on this channel is looked at again now."""
         ...
 
     def next(self, most: int) -> list[NoticeId]:

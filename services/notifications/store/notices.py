@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, select, text, update
 
 from services.notifications.model.kinds import CHANGES
 from services.notifications.model.records import Notice, NoticesStanding, Try
 from services.notifications.store.queue import FREE, OPEN, next_due
 from services.notifications.store.slices import slices
 from services.notifications.store.tables import answers, deliveries, notices
-from shared.contracts.base import Channel, MeetingId, NoticeId
+from shared.contracts.base import Channel, MeetingId, MemberId, NoticeId
 from shared.contracts.notifications import NoticeKind, NoticeState
 from shared.runtime.clock import Clock, real_now
 from shared.storage.engine import upsert
@@ -54,6 +54,7 @@ _CLOSE = (
         provider_id=bindparam("known_as"),
     )
 )
+_UNDECIDED = (notices.c.state == text("'waiting'"), notices.c.reason == text("'no_consent'"))  # as the index has it
 _DONE = (NoticeState.SENT, NoticeState.REFUSED, NoticeState.EXPIRED)
 
 
@@ -103,17 +104,19 @@ class Notices:
 
     def wake(self, meeting_id: MeetingId) -> None:
         """News of the meeting came: what waited for it is looked at again now."""
-        asleep = (
-            select(notices.c.notice_id)
-            .where(
-                notices.c.meeting_id == meeting_id,
-                notices.c.state == NoticeState.WAITING.value,
-                notices.c.attempts == 0,
-                notices.c.not_before > notices.c.due_at,
-            )
-            .order_by(notices.c.notice_id)
-            .with_for_update()
+        self._wake(
+            notices.c.meeting_id == meeting_id,
+            notices.c.state == NoticeState.WAITING.value,
+            notices.c.attempts == 0,
+            notices.c.not_before > notices.c.due_at,
         )
+
+    def wake_undecided(self, member_id: MemberId, channel: Channel) -> None:
+        """This member decided: what waited for a decision on this channel is looked at again now."""
+        self._wake(*_UNDECIDED, notices.c.member_id == member_id, notices.c.channel == channel.value)
+
+    def _wake(self, *these: ColumnElement[bool]) -> None:
+        asleep = select(notices.c.notice_id).where(*these).order_by(notices.c.notice_id).with_for_update()
         for some in slices(self._connection.scalars(asleep).all()):
             awake = update(notices).where(notices.c.notice_id.in_(some)).values(not_before=notices.c.due_at)
             self._connection.execute(awake)

@@ -185,6 +185,12 @@ notices = Table(
         postgresql_where=text("state IN ('waiting', 'sending')"),
     ),
     Index("ix_notices_meeting", "meeting_id", "kind"),
+    Index(
+        "ix_notices_undecided",
+        "member_id",
+        sqlite_where=text("reason = 'no_consent' AND state = 'waiting'"),
+        postgresql_where=text("reason = 'no_consent' AND state = 'waiting'"),
+    ),
     Index("ix_notices_held", "state", sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'")),
 )
 
