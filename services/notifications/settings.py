@@ -53,7 +53,7 @@ class NotificationsSettings(FromEnvironment):
     """Verification codes within an hour."""
 
     lanes: int = Field(default=2, ge=1, le=32)
-    """How many notices are on their way at once in this process; each lane keeps its own connections."""
+    """How many mails, and how many texts, are on their way at once in this process; each lane has its own connection."""
     lane_batch: int = Field(default=10, ge=1, le=200)
     """Urgent mails that a lane marks as being sent at once. Everything else it marks one by one."""
     lease_seconds: float = Field(default=300, ge=1)

@@ -260,8 +260,8 @@ class Notices(Protocol):
         """This member decided: what waited for a decision on this channel is looked at again now."""
         ...
 
-    def next(self, most: int) -> list[NoticeId]:
-        """The next notices that are due: urgent before bulk, fair between chapters.
+    def next(self, channel: Channel, most: int) -> list[NoticeId]:
+        """The next notices of this channel that are due: urgent before bulk, fair between chapters.
 
         Also those whose lease ran out while they were being sent (state SENDING): their outcome is unknown.
         """

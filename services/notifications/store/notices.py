@@ -121,9 +121,9 @@ class Notices:
             awake = update(notices).where(notices.c.notice_id.in_(some)).values(not_before=notices.c.due_at)
             self._connection.execute(awake)
 
-    def next(self, most: int) -> list[NoticeId]:
-        """The next notices that are due: urgent before bulk, fair between chapters. See ``next_due``."""
-        return next_due(self._connection, self._clock.now(), real_now(), most)
+    def next(self, channel: Channel, most: int) -> list[NoticeId]:
+        """The next notices of this channel that are due: urgent before bulk, fair between chapters. See ``next_due``."""
+        return next_due(self._connection, channel, self._clock.now(), real_now(), most)
 
     def claim(self, lease: str, until: datetime, these: Sequence[NoticeId]) -> list[Notice]:
         """Lease those of these that are still due and that nobody leased meanwhile, in their order."""

@@ -1,4 +1,4 @@
-"""Which notices are sent next: the most urgent first, and among equals each chapter's first, then each one's second.
+"""Which notices of one channel are sent next: the most urgent first, and among equals each chapter's first, then each one's second.
 
 So a chapter with ten thousand notices delays another's by one notice, not by ten thousand. A hundred thousand may be
 waiting, so they are not put in order: the index of open notices gives the first few of each chapter at once.
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, or_, select, text
 
 from services.notifications.store.tables import notices
-from shared.contracts.base import NoticeId
+from shared.contracts.base import Channel, NoticeId
 from shared.contracts.notifications import NoticeState
 from shared.storage.engine import Moment
 
@@ -29,21 +29,22 @@ _LEFT_BEHIND = and_(text(f"notices.{OPEN}"), notices.c.state == NoticeState.SEND
 FREE = or_(_DUE, _LEFT_BEHIND)
 """Due and leased by nobody, or left behind while it was being sent. Wants ``now`` and ``machine_now``."""
 
+_OF_CHANNEL = notices.c.channel == bindparam("channel")
 _URGENCY = (
     select(notices.c.urgency)
-    .where(_WAITING, notices.c.urgency > bindparam("last"))
+    .where(_WAITING, _OF_CHANNEL, notices.c.urgency > bindparam("last"))
     .order_by(notices.c.urgency)
     .limit(1)
 )
 _BEHIND = (
     select(notices.c.urgency, notices.c.notice_id)
-    .where(_LEFT_BEHIND)
+    .where(_LEFT_BEHIND, _OF_CHANNEL)
     .order_by(notices.c.urgency, notices.c.not_before, notices.c.notice_id)
     .limit(bindparam("most"))
 )
 _FIRST = (
     select(notices.c.not_before, notices.c.notice_id)
-    .where(_DUE, notices.c.urgency == bindparam("urgency"))
+    .where(_DUE, _OF_CHANNEL, notices.c.urgency == bindparam("urgency"))
     .order_by(notices.c.not_before, notices.c.notice_id)
     .limit(bindparam("most"))
 )
@@ -53,18 +54,21 @@ _FIRST_OF_NONE = _FIRST.where(notices.c.chapter_id.is_(None))  # codes
 _CHAPTERS_SQL = text(
     f"""
     WITH RECURSIVE chapters (chapter_id) AS (
-        SELECT min(n.chapter_id) FROM notices n WHERE n.{OPEN} AND n.state = 'waiting' AND n.urgency = :urgency
+        SELECT min(n.chapter_id) FROM notices n
+        WHERE n.{OPEN} AND n.state = 'waiting' AND n.channel = :channel AND n.urgency = :urgency
         UNION ALL
         SELECT (
             SELECT min(n.chapter_id) FROM notices n
-            WHERE n.{OPEN} AND n.state = 'waiting' AND n.urgency = :urgency AND n.chapter_id > chapters.chapter_id
+            WHERE n.{OPEN} AND n.state = 'waiting' AND n.channel = :channel AND n.urgency = :urgency
+            AND n.chapter_id > chapters.chapter_id
         ) FROM chapters WHERE chapter_id IS NOT NULL
     )
     SELECT earliest.not_before, earliest.notice_id, chapters.chapter_id
     FROM chapters JOIN notices earliest ON earliest.notice_id = (
         SELECT n.notice_id FROM notices n
-        WHERE n.{OPEN} AND n.state = 'waiting' AND n.urgency = :urgency AND n.chapter_id = chapters.chapter_id
-        AND n.not_before <= :now AND (n.leased_until IS NULL OR n.leased_until <= :machine_now)
+        WHERE n.{OPEN} AND n.state = 'waiting' AND n.channel = :channel AND n.urgency = :urgency
+        AND n.chapter_id = chapters.chapter_id AND n.not_before <= :now
+        AND (n.leased_until IS NULL OR n.leased_until <= :machine_now)
         ORDER BY n.not_before, n.notice_id LIMIT 1
     )
     """  # noqa: S608 - a constant of this file
@@ -73,13 +77,15 @@ _CHAPTERS = _CHAPTERS_SQL.bindparams(_NOW, _MACHINE_NOW).columns(not_before=Mome
 """The earliest of each chapter that has one: from chapter to chapter through the index, past all that lies between."""
 
 
-def next_due(connection: Connection, now: datetime, machine_now: datetime, most: int) -> list[NoticeId]:
+def next_due(
+    connection: Connection, channel: Channel, now: datetime, machine_now: datetime, most: int
+) -> list[NoticeId]:
     """The next notices to send, in order. What was left behind while it was being sent is first among its equals."""
-    times = {"now": now, "machine_now": machine_now}
+    times = {"now": now, "machine_now": machine_now, "channel": channel.value}
     found = [(row.urgency, row.notice_id) for row in connection.execute(_BEHIND, times | {"most": most})]
     urgency, waiting = -1, 0
     while waiting < most:
-        after = connection.scalar(_URGENCY, {"last": urgency})
+        after = connection.scalar(_URGENCY, times | {"last": urgency})
         if after is None:
             break
         urgency = after

@@ -177,6 +177,7 @@ notices = Table(
     Index(
         "ix_notices_open",
         "state",
+        "channel",
         "urgency",
         "chapter_id",
         "not_before",

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from services.notifications.store import queue
 from services.notifications.store.tables import notices
-from shared.contracts.base import NoticeId
+from shared.contracts.base import Channel, NoticeId
 from shared.contracts.notifications import NoticeKind
 from shared.runtime.clock import real_now
 from tests.component.notifications.fakes import NOW, Town
@@ -24,6 +24,7 @@ def notice(number: int, dice: random.Random, chapters: int) -> dict[str, Any]:
     return {
         "notice_id": f"{dice.getrandbits(64):064x}",
         "kind": NoticeKind.REMINDER.value,
+        "channel": Channel.EMAIL.value,
         "chapter_id": f"chapter-{chapter}" if chapter else None,
         "version": str(number),
         "urgency": dice.choice([1, 4, 4, 4, 7]),
@@ -64,7 +65,7 @@ def test_the_next_are_those_that_sorting_all_would_put_first(town: Town, chapter
     with town.store.writing() as work:
         work.connection.execute(insert(notices), rows)
     with town.store.reading() as work:
-        found = work.notices.next(most)
+        found = work.notices.next(Channel.EMAIL, most)
     expected = in_order(rows)
     assert found == expected[: len(found)]
     assert len(found) >= min(len(expected), most // 2), "some chapters have fewer than their share"
@@ -77,7 +78,7 @@ def test_all_come_in_the_end(town: Town) -> None:
     with town.store.writing() as work:
         work.connection.execute(insert(notices), rows)
         met: list[NoticeId] = []
-        while found := work.notices.next(9):
+        while found := work.notices.next(Channel.EMAIL, 9):
             met += [each.notice_id for each in work.notices.claim("lane", real_now() + timedelta(minutes=5), found)]
     assert len(met) == len(set(met))
     assert set(met) == set(in_order(rows))
@@ -86,7 +87,7 @@ def test_all_come_in_the_end(town: Town) -> None:
 def test_nothing_is_sorted_to_find_them() -> None:
     """A hundred thousand may be waiting: each statement follows the index of open notices."""
     town = Town()
-    times = {"now": NOW, "machine_now": NOW, "urgency": 4, "most": 50, "chapter_id": "chapter-1", "last": 1}
+    times = {"now": NOW, "machine_now": NOW, "urgency": 4, "most": 50, "chapter_id": "chapter-1", "last": 1, "channel": "email"}
     with town.store.reading() as work:
         for statement in (queue._URGENCY, queue._CHAPTERS, queue._FIRST_OF_CHAPTER, queue._FIRST_OF_NONE):
             sql = statement.compile(work.connection)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -29,6 +30,7 @@ from shared.contracts.registration import SeatState
 from shared.storage.engine import make_engine
 from tests.component.notifications.fakes import MEETING, Town, chapter, meeting, number, seat
 from tests.component.notifications.test_dying import Killed, kill
+from tests.support.processes import eventually
 from tests.support.world import OPERATOR, coordinator, member
 
 CONFIRMED, CHANGED = NoticeKind.SEAT_CONFIRMED, NoticeKind.MEETING_CHANGED
@@ -186,7 +188,7 @@ def test_a_process_that_dies_while_sending_leaves_a_notice_that_another_decides_
     town.mail.before = town.sms.before = kill
     for _ in range(2):
         with pytest.raises(Killed):
-            town.service.send()
+            town.send_once()
         assert "sending" in {row.state for row in town.rows() if row.kind == "meeting_changed"}
         town.lapse_leases()
     town.mail.before = town.sms.before = lambda _message: None
@@ -201,7 +203,7 @@ def test_a_process_that_dies_between_claim_and_mark_has_sent_nothing(town: Town)
     """Its lease runs out, and the notice goes as if nothing had been."""
     seated(town)
     with town.store.writing() as work:
-        assert len(work.notices.claim("dead", work.real_now + timedelta(minutes=5), work.notices.next(10))) == 1
+        assert len(work.notices.claim("dead", work.real_now + timedelta(minutes=5), work.notices.next(Channel.EMAIL, 10))) == 1
     town.send_all()
     assert town.state(CONFIRMED) == [("waiting", "")]
     town.lapse_leases()
@@ -223,7 +225,7 @@ def test_what_is_looked_up_for_many_at_once_is_what_is_looked_up_for_one(town: T
     town.start("late@example.org")
     terms = town.service._terms
     with town.store.reading() as one, town.store.reading() as many:
-        waiting = list(many.notices.locked(many.notices.next(100)).values())
+        waiting = list(many.notices.locked([*many.notices.next(Channel.EMAIL, 100), *many.notices.next(Channel.SMS, 100)]).values())
         many.foresee(waiting)
         assert len(waiting) > 8
         for notice in waiting:
@@ -247,6 +249,37 @@ def test_two_lanes_never_send_the_same_notice(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_a_provider_that_hangs_holds_up_no_mail(tmp_path: Path) -> None:
+    """A text may wait for its time-outs, one after the other; a code by mail leaves meanwhile."""
+    engine = make_engine(f"sqlite:///{tmp_path}/lanes.db")
+    town = Town(engine)
+    changed(town, email=False, sms=True)
+    hanging, over = Event(), Event()
+
+    def hang(_message: Message) -> None:
+        hanging.set()
+        over.wait(30)
+
+    def run(timer: str) -> None:
+        while not over.wait(0.02):
+            getattr(town.service, timer)()
+
+    town.sms.before = hang
+    timers = [Thread(target=run, args=(name,)) for name, _ in town.dispatcher.entrypoints.background]
+    for timer in timers:
+        timer.start()
+    try:
+        assert hanging.wait(20)
+        town.start("late@example.org")
+        eventually(lambda: town.mail.taken, within=20, what="the code")
+    finally:
+        over.set()
+        for timer in timers:
+            timer.join()
+    assert [message.to for message in town.mail.taken] == ["late@example.org"]
+    engine.dispose()
+
+
 def test_a_lane_that_lost_its_lease_does_not_overrule_who_took_over(town: Town) -> None:
     """But that it was accepted is true whoever says it."""
     changed(town)
@@ -257,7 +290,7 @@ def test_a_lane_that_lost_its_lease_does_not_overrule_who_took_over(town: Town) 
 
     town.mail.before = take_away
     town.mail.answers = [Permanent("bounced")]
-    town.service.send()
+    town.send_once()
     assert town.state(CHANGED) == [("sending", "")]
 
 
@@ -275,7 +308,7 @@ def test_urgent_goes_before_bulk_and_chapters_take_turns(town: Town) -> None:
     town.deliver(meeting(MeetingMoved, 2, meeting_id="m2", chapter_id="chapter-2"))
     town.start("late@example.org")
     with town.store.writing() as work:
-        order = [(n.kind, n.chapter_id) for n in work.notices.claim("lane", work.real_now, work.notices.next(5))]
+        order = [(n.kind, n.chapter_id) for n in work.notices.claim("lane", work.real_now, work.notices.next(Channel.EMAIL, 5))]
     assert order == [
         (NoticeKind.CODE, None),
         (NoticeKind.MEETING_CHANGED, "chapter-2"),
