@@ -171,6 +171,26 @@ def test_a_text_that_failed_at_the_provider_is_sent_again_only_once_the_provider
     assert len(town.sms.tried) == 1
 
 
+@pytest.mark.parametrize(
+    ("at_last", "times"), [(Accepted("SM9"), 1), (Transient("not_found"), 2)], ids=["it has it", "it has it not"]
+)
+def test_a_text_whose_provider_hangs_is_asked_after_until_it_answers(
+    town: Town, at_last: Accepted | Transient, times: int
+) -> None:
+    """An hour without an answer is no person's work, and sends nothing twice."""
+    changed(town, email=False, sms=True)
+    town.sms.answers, town.sms.finds = [Unknown("no_answer")], [Unknown(DOES_NOT_ANSWER)] * 5 + [at_last]
+    town.sms.tried.clear()
+    for _ in range(5):
+        town.send_all()
+        assert town.state(CHANGED) == [("waiting", DOES_NOT_ANSWER)]
+        assert len(town.sms.tried) == 1
+        town.clock.step(minutes=20)
+    town.send_all()
+    assert town.state(CHANGED) == [("sent", "")]
+    assert len(town.sms.tried) == times
+
+
 def test_a_sender_that_breaks_counts_as_unknown(town: Town) -> None:
     """It may have sent before it broke. The others are not stopped by it."""
     for who in ("ana", "ben"):
