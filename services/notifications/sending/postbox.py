@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from services.notifications.handlers.gathering import Terms
 from services.notifications.messages import Sender, Wording
@@ -34,8 +34,9 @@ class Postbox:
         self._threads = ThreadPoolExecutor(len(self._lanes), f"{channel} lane") if len(self._lanes) > 1 else None
 
     def send(self) -> bool:
-        """One round of every lane. True where there may be more."""
+        """One round of every lane. True where there may be more. Raises what a lane raised, once all have ended."""
         if self._threads is None:
             return self._lanes[0].run() > 0
         rounds = [self._threads.submit(lane.run) for lane in self._lanes]
+        wait(rounds)
         return sum(each.result() for each in rounds) > 0
