@@ -260,10 +260,11 @@ class Notices(Protocol):
         """This member decided: what waited for a decision on this channel is looked at again now."""
         ...
 
-    def next(self, channel: Channel, most: int) -> list[NoticeId]:
+    def next(self, channel: Channel, most: int, *, until: datetime) -> list[NoticeId]:
         """The next notices of this channel that are due: urgent before bulk, fair between chapters.
 
-        Also those whose lease ran out while they were being sent (state SENDING): their outcome is unknown.
+        Also those whose lease ran out while they were being sent (state SENDING): their outcome is unknown. A lease
+        that ends much later than one given now, ``until`` (real time), is from before a clock was set back.
         """
         ...
 

@@ -114,7 +114,7 @@ class Lane:
         Every transaction here is short, and none is open while something is asked or sent.
         """
         with self._parts.store.reading() as work:
-            due = work.notices.next(self._channel, self._at_once)
+            due = work.notices.next(self._channel, self._at_once, until=self._lease_end())
         if not due:
             return 0
         lease, until = str(uuid.uuid4()), time.monotonic() + AT_ONCE_SECONDS

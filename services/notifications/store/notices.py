@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, 
 
 from services.notifications.model.kinds import CHANGES
 from services.notifications.model.records import Notice, NoticesStanding, Try
-from services.notifications.store.queue import FREE, OPEN, next_due
+from services.notifications.store.queue import FREE, OPEN, Times, next_due
 from services.notifications.store.slices import slices
 from services.notifications.store.tables import answers, deliveries, notices
 from shared.contracts.base import Channel, MeetingId, MemberId, NoticeId
@@ -121,18 +121,22 @@ class Notices:
             awake = update(notices).where(notices.c.notice_id.in_(some)).values(not_before=notices.c.due_at)
             self._connection.execute(awake)
 
-    def next(self, channel: Channel, most: int) -> list[NoticeId]:
+    def next(self, channel: Channel, most: int, *, until: datetime) -> list[NoticeId]:
         """The next notices of this channel that are due: urgent before bulk, fair between chapters. See ``next_due``."""
-        return next_due(self._connection, channel, self._clock.now(), real_now(), most)
+        return next_due(self._connection, channel, self._times(until), most)
 
     def claim(self, lease: str, until: datetime, these: Sequence[NoticeId]) -> list[Notice]:
         """Lease those of these that are still due and that nobody leased meanwhile, in their order."""
-        due = {"these": these, "now": self._clock.now(), "machine_now": real_now()}
+        due = {"these": these, **self._times(until)}
         mine = {row.notice_id: _notice(row) for row in self._connection.execute(_CLAIMED, due)}
         if not mine:
             return []
         self._connection.execute(_LEASE, {"these": list(mine), "holder": lease, "until": until})
         return [replace(mine[notice_id], leased_by=lease) for notice_id in these if notice_id in mine]
+
+    def _times(self, until: datetime) -> Times:
+        now = real_now()
+        return {"now": self._clock.now(), "machine_now": now, "farthest": until + (until - now)}
 
     def give_back(self, lease: str, these: Sequence[NoticeId]) -> None:
         """Nobody looks after these under this lease any more, if anybody did."""

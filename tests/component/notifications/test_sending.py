@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 
@@ -27,6 +27,7 @@ from shared.contracts.notifications import (
     SettleHeld,
 )
 from shared.contracts.registration import SeatState
+from shared.runtime.clock import real_now
 from shared.storage.engine import make_engine
 from tests.component.notifications.fakes import MEETING, Town, chapter, meeting, number, seat
 from tests.component.notifications.test_dying import Killed, kill
@@ -34,6 +35,11 @@ from tests.support.processes import eventually
 from tests.support.world import OPERATOR, coordinator, member
 
 CONFIRMED, CHANGED = NoticeKind.SEAT_CONFIRMED, NoticeKind.MEETING_CHANGED
+
+
+def soon() -> datetime:
+    """When a lease would end."""
+    return real_now() + timedelta(minutes=5)
 
 
 def seated(town: Town, *, email: bool = True, sms: bool = False) -> None:
@@ -223,13 +229,37 @@ def test_a_process_that_dies_between_claim_and_mark_has_sent_nothing(town: Town)
     """Its lease runs out, and the notice goes as if nothing had been."""
     seated(town)
     with town.store.writing() as work:
-        assert len(work.notices.claim("dead", work.real_now + timedelta(minutes=5), work.notices.next(Channel.EMAIL, 10))) == 1
+        assert len(work.notices.claim("dead", soon(), work.notices.next(Channel.EMAIL, 10, until=soon()))) == 1
     town.send_all()
     assert town.state(CONFIRMED) == [("waiting", "")]
     town.lapse_leases()
     town.send_all()
     assert town.state(CONFIRMED) == [("sent", "")]
     assert len(town.mail.taken) == 1
+
+
+@pytest.mark.parametrize(("ahead", "state"), [(timedelta(hours=1), "sent"), (timedelta(minutes=1), "waiting")])
+def test_a_lease_from_before_the_clock_was_set_back_holds_nothing(town: Town, ahead: timedelta, state: str) -> None:
+    """It would end an hour late. A clock that is a little ahead of ours is believed."""
+    seated(town)
+    with town.store.writing() as work:
+        work.notices.claim("dead", soon() + ahead, work.notices.next(Channel.EMAIL, 10, until=soon()))
+    town.send_all()
+    assert [each[0] for each in town.state(CONFIRMED)] == [state]
+
+
+def test_a_notice_left_behind_while_it_was_sent_is_found_though_the_clock_was_set_back(town: Town) -> None:
+    """Its outcome is unknown: an urgent mail goes once again."""
+    changed(town)
+    town.mail.before = kill
+    with pytest.raises(Killed):
+        town.send_once()
+    town.mail.before = lambda _message: None
+    with town.store.writing() as work:
+        late = notices.update().where(notices.c.state == "sending")
+        work.connection.execute(late.values(leased_until=soon() + timedelta(hours=1)))
+    town.send_all()
+    assert town.state(CHANGED) == [("sent", "")]
 
 
 def test_what_is_looked_up_for_many_at_once_is_what_is_looked_up_for_one(town: Town) -> None:
@@ -245,7 +275,14 @@ def test_what_is_looked_up_for_many_at_once_is_what_is_looked_up_for_one(town: T
     town.start("late@example.org")
     terms = town.service._terms
     with town.store.reading() as one, town.store.reading() as many:
-        waiting = list(many.notices.locked([*many.notices.next(Channel.EMAIL, 100), *many.notices.next(Channel.SMS, 100)]).values())
+        waiting = list(
+            many.notices.locked(
+                [
+                    *many.notices.next(Channel.EMAIL, 100, until=soon()),
+                    *many.notices.next(Channel.SMS, 100, until=soon()),
+                ]
+            ).values()
+        )
         many.foresee(waiting)
         assert len(waiting) > 8
         for notice in waiting:
@@ -328,7 +365,10 @@ def test_urgent_goes_before_bulk_and_chapters_take_turns(town: Town) -> None:
     town.deliver(meeting(MeetingMoved, 2, meeting_id="m2", chapter_id="chapter-2"))
     town.start("late@example.org")
     with town.store.writing() as work:
-        order = [(n.kind, n.chapter_id) for n in work.notices.claim("lane", work.real_now, work.notices.next(Channel.EMAIL, 5))]
+        order = [
+            (n.kind, n.chapter_id)
+            for n in work.notices.claim("lane", soon(), work.notices.next(Channel.EMAIL, 5, until=soon()))
+        ]
     assert order == [
         (NoticeKind.CODE, None),
         (NoticeKind.MEETING_CHANGED, "chapter-2"),
