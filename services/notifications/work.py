@@ -198,7 +198,7 @@ class Calendar(Protocol):
 
 
 class Feedback(Protocol):
-    """Windows, and who attended while one was open. Forgotten when the window closes."""
+    """Windows, and who attended while one was open. Forgotten when the window closes, or by age."""
 
     def open(self, event: WindowOpened) -> None:
         """A window opened (it stays closed where that was heard first)."""
@@ -228,8 +228,8 @@ class Feedback(Protocol):
         """Whether any attendance of this member within the window stands."""
         ...
 
-    def prune(self) -> None:
-        """Forget attendances that no open window will ask about."""
+    def prune(self, before: datetime) -> None:
+        """Forget attendances at meetings that no open window covers: those that a closed one did, and those before then."""
         ...
 
 

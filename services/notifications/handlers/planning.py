@@ -15,6 +15,8 @@ from shared.contracts.registration import Purpose, SeatState
 from shared.runtime import metrics
 
 KEEP_VERIFICATIONS = timedelta(hours=24)
+KEEP_ATTENDANCES = timedelta(days=90)
+"""After a meeting. A window that reaches farther back when it opens asks nobody about what lies before that."""
 FEEDBACK_EXPIRES = timedelta(hours=72)
 
 
@@ -83,4 +85,4 @@ def measure(work: Work) -> None:
 def forget(work: Work) -> None:
     """Erase what is needed no more: expired codes with their addresses, attendances no window asks about."""
     work.contacts.prune(work.real_now, work.real_now - KEEP_VERIFICATIONS)
-    work.feedback.prune()
+    work.feedback.prune(work.now - KEEP_ATTENDANCES)

@@ -91,6 +91,7 @@ meetings = Table(
     Column("time_zone", String(64), nullable=False),
     Column("place", JSON(none_as_null=True)),
     Column("modes", String(60), nullable=False),  # by commas
+    Index("ix_meetings_region", "region_id", "starts_at"),
 )
 
 meeting_changes = Table(
