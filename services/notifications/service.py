@@ -15,7 +15,7 @@ from shared.contracts import feedback as said_by_feedback
 from shared.contracts import meetings as said_by_meetings
 from shared.contracts import notifications as ours
 from shared.contracts import registration as said_by_registration
-from shared.contracts.base import Actor, Done
+from shared.contracts.base import Actor, Channel, Done
 from shared.messaging.entrypoints import asking, background, command, every, query, subscribe
 from shared.runtime.parts import Parts
 
@@ -49,7 +49,10 @@ class NotificationsService:
             link_within=timedelta(minutes=self._settings.link_minutes),
         )
         self._limits = contacts.Limits(self._settings.codes_per_contact, self._settings.codes_per_client)
-        self._postbox = Postbox(parts, self._settings, self._terms, outfit.wording, outfit.sender)
+        self._mails, self._texts = (
+            Postbox(parts, self._settings, self._terms, outfit.wording, channel=channel, make_sender=outfit.sender)
+            for channel in (Channel.EMAIL, Channel.SMS)
+        )
 
     # -- what others say ----------------------------------------------------------------------
 
@@ -199,6 +202,11 @@ class NotificationsService:
         planning.measure(work)
 
     @background(seconds=0.5)
-    def send(self) -> bool:
-        """Send what is due; True where there may be more."""
-        return self._postbox.send()
+    def send_mails(self) -> bool:
+        """Send the mails that are due; True where there may be more."""
+        return self._mails.send()
+
+    @background(seconds=0.5)
+    def send_texts(self) -> bool:
+        """Likewise the texts. By a timer of their own: a provider that hangs holds up no mail, and no code by mail."""
+        return self._texts.send()

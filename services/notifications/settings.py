@@ -53,11 +53,12 @@ class NotificationsSettings(FromEnvironment):
     """Verification codes within an hour."""
 
     lanes: int = Field(default=2, ge=1, le=32)
-    """How many notices are on their way at once in this process; each lane keeps its own connections."""
+    """How many mails, and how many texts, are on their way at once in this process; each lane has its own connection."""
     lane_batch: int = Field(default=10, ge=1, le=200)
     """Urgent mails that a lane marks as being sent at once. Everything else it marks one by one."""
     lease_seconds: float = Field(default=300, ge=1)
-    """After which a notice that a dead process was sending is looked at by another. Longer than any time-out below it."""
+    """After which a notice that a dead process was sending is looked at by another. Longer than any time-out below it,
+    and the same in every process: a lease more than twice as long counts as one from before a clock was set back."""
 
     @model_validator(mode="after")
     def _no_mail_in_the_clear(self) -> Self:

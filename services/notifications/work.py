@@ -126,6 +126,10 @@ class Members(Protocol):
         """The newest decision, None where none was heard."""
         ...
 
+    def has_decided(self, member_id: MemberId) -> bool:
+        """Whether any decision of this member was heard, for whatever purpose and channel."""
+        ...
+
     def preferences(self, member_id: MemberId) -> Preferences | None:
         """What the member chose; None where they never did."""
         ...
@@ -194,7 +198,7 @@ class Calendar(Protocol):
 
 
 class Feedback(Protocol):
-    """Windows, and who attended while one was open. Forgotten when the window closes."""
+    """Windows, and who attended while one was open. Forgotten when the window closes, or by age."""
 
     def open(self, event: WindowOpened) -> None:
         """A window opened (it stays closed where that was heard first)."""
@@ -224,8 +228,8 @@ class Feedback(Protocol):
         """Whether any attendance of this member within the window stands."""
         ...
 
-    def prune(self) -> None:
-        """Forget attendances that no open window will ask about."""
+    def prune(self, before: datetime) -> None:
+        """Forget attendances at meetings that no open window covers: those that a closed one did, and those before then."""
         ...
 
 
@@ -252,10 +256,15 @@ class Notices(Protocol):
         """News of the meeting came: what waited for it is looked at again now."""
         ...
 
-    def next(self, most: int) -> list[NoticeId]:
-        """The next notices that are due: urgent before bulk, fair between chapters.
+    def wake_undecided(self, member_id: MemberId, channel: Channel) -> None:
+        """This member decided: what waited for a decision on this channel is looked at again now."""
+        ...
 
-        Also those whose lease ran out while they were being sent (state SENDING): their outcome is unknown.
+    def next(self, channel: Channel, most: int, *, until: datetime) -> list[NoticeId]:
+        """The next notices of this channel that are due: urgent before bulk, fair between chapters.
+
+        Also those whose lease ran out while they were being sent (state SENDING): their outcome is unknown. A lease
+        that ends much later than one given now, ``until`` (real time), is from before a clock was set back.
         """
         ...
 

@@ -179,7 +179,8 @@ class Region:
     def post(self) -> int:
         """Run the sending loop until it rests."""
         for round_ in range(500):
-            if not self.notifications.service.send():
+            mails, texts = self.notifications.service.send_mails(), self.notifications.service.send_texts()
+            if not (mails or texts):
                 return round_
         raise AssertionError("the sending loop does not come to rest")
 

@@ -90,8 +90,11 @@ def know_member(event: MemberJoined, work: Work) -> None:
 
 
 def know_consent(event: ConsentDecided, work: Work) -> None:
-    """The newest decision stands. One that grants anew lifts an unsubscribe that came before it."""
-    if not work.members.decide(event) or not event.granted:
+    """The newest decision stands, and what waited for it is looked at again. A yes lifts an unsubscribe before it."""
+    if not work.members.decide(event):
+        return
+    work.notices.wake_undecided(event.member_id, event.channel)
+    if not event.granted:
         return
     for contact in work.contacts.of(event.member_id):
         if contact.channel is event.channel:

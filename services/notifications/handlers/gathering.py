@@ -50,6 +50,7 @@ def standing(work: Work, notice: Notice, terms: Terms) -> Standing:
         at = replace(
             at,
             consent=work.members.consent(contact.member_id, purpose, contact.channel),
+            has_decided=work.members.has_decided(contact.member_id),
             suppressions=work.members.suppressions(contact.contact_hash),
         )
     if notice.window_id is not None:

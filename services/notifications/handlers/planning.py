@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from services.notifications.handlers.notices import ask_for_feedback, tell
+from services.notifications.model.gate import CONSENT_GRACE
 from services.notifications.model.planning import News, held_since, meeting_day, newest, remind_at
 from services.notifications.model.records import ContactPoint, Meeting
 from services.notifications.work import Work
@@ -14,8 +15,9 @@ from shared.contracts.registration import Purpose, SeatState
 from shared.runtime import metrics
 
 KEEP_VERIFICATIONS = timedelta(hours=24)
+KEEP_ATTENDANCES = timedelta(days=90)
+"""After a meeting. A window that reaches farther back when it opens asks nobody about what lies before that."""
 FEEDBACK_EXPIRES = timedelta(hours=72)
-CONSENT_WAIT = timedelta(minutes=10)
 
 
 def plan_reminders(work: Work, *, before: timedelta) -> None:
@@ -68,7 +70,7 @@ def _reachable(work: Work, member_id: MemberId) -> ContactPoint | None:
 
 def _decided(work: Work, member_id: MemberId, meeting: Meeting) -> bool:
     """Whether no is an answer already, and not only news that is late."""
-    return work.now > meeting.ends_at + CONSENT_WAIT
+    return work.now > meeting.ends_at + CONSENT_GRACE
 
 
 def measure(work: Work) -> None:
@@ -83,4 +85,4 @@ def measure(work: Work) -> None:
 def forget(work: Work) -> None:
     """Erase what is needed no more: expired codes with their addresses, attendances no window asks about."""
     work.contacts.prune(work.real_now, work.real_now - KEEP_VERIFICATIONS)
-    work.feedback.prune()
+    work.feedback.prune(work.now - KEEP_ATTENDANCES)

@@ -15,8 +15,11 @@ from shared.contracts.meetings import MeetingStatus
 from shared.contracts.notifications import NoticeKind, NoticeState, Preferences
 from shared.contracts.registration import SeatReason, SeatState
 
-CONSENT_GRACE = timedelta(seconds=60)
-"""How long a consent that was never decided is waited for: its news may be behind that of the seat."""
+CONSENT_GRACE = timedelta(minutes=15)
+"""How long a decision is waited for whose member has decided on something else: longer than an event climbs the retry
+ladder. After that they were not asked, as of a number that was added after the joining."""
+CONSENT_AGAIN = timedelta(minutes=10)
+"""How often it is looked whether a decision has come, beside the waking by its news."""
 SEAT_GRACE = timedelta(minutes=10)
 """How long a change notice waits for the word of which mode its reader is moved to."""
 LOOK_AGAIN = timedelta(seconds=2)
@@ -36,6 +39,7 @@ class Standing:
     preferences: Preferences  # with the chapter's zone where the member chose none
     contact: ContactPoint | None = None
     consent: Consent | None = None
+    has_decided: bool = False  # for whatever purpose and channel
     suppressions: tuple[Suppression, ...] = ()
     meeting: Meeting | None = None
     what: str | None = None  # the change of the notice's revision: moved, moved_online, moved_back
@@ -74,8 +78,11 @@ Verdict = Go | Wait | End
 
 
 def gate(at: Standing) -> Verdict:
-    """May this notice leave now? In order: person, suppression, consent, still true, still in time, quiet hours."""
-    for look in (_person, _suppression, _consent, _still_true, _in_time, _quiet):
+    """May this notice leave now? In order: person, suppression, consent, still true, still in time, quiet hours.
+
+    Where nothing was decided, that is looked at last: a notice that nobody needs any more is not waited with.
+    """
+    for look in (_person, _suppression, _consent, _still_true, _in_time, _quiet, _undecided):
         verdict = look(at)
         if verdict is not None:
             return verdict
@@ -95,12 +102,8 @@ def _person(at: Standing) -> Verdict | None:
 
 
 def _consent(at: Standing) -> Verdict | None:
-    if purpose_of(at.notice.kind) is None:
-        return None
-    if at.consent is None:
-        until = at.notice.created_at + CONSENT_GRACE
-        return Wait(until, "no_consent") if at.now < until else _refused("no_consent")
-    return None if at.consent.granted else _refused("no_consent")
+    no = purpose_of(at.notice.kind) is not None and at.consent is not None and not at.consent.granted
+    return _refused("no_consent") if no else None
 
 
 def _suppression(at: Standing) -> Verdict | None:
@@ -216,6 +219,17 @@ def _breaks_the_quiet(at: Standing) -> bool:
     if at.notice.kind not in CHANGES or at.meeting is None or not at.preferences.urgent_in_quiet_hours:
         return False
     return at.meeting.starts_at - at.now <= URGENT_WITHIN
+
+
+def _undecided(at: Standing) -> Verdict | None:
+    """One joins with a decision for every purpose: of whom none at all was heard, the news of it is on its way."""
+    if purpose_of(at.notice.kind) is None or at.consent is not None:
+        return None
+    until = at.notice.created_at + CONSENT_GRACE if at.has_decided else at.now + CONSENT_AGAIN
+    if at.now >= until:
+        return _refused("no_consent")
+    expires = _expires(at)
+    return Wait(min(until, expires) if expires else until, "no_consent")
 
 
 def mode_now(seat: Seat, meeting: Meeting) -> Mode:

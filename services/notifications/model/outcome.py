@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.notifications.messages import Accepted, Permanent, Result, Transient, Unknown
+from services.notifications.messages import DOES_NOT_ANSWER, Accepted, Permanent, Result, Transient, Unknown
 from services.notifications.model.kinds import URGENT
 from services.notifications.model.records import Notice
 from shared.contracts.base import Channel
@@ -42,8 +42,11 @@ def after_unknown(asked: Result, notice: Notice, now: datetime) -> Next:
     """Where a notice stands whose outcome was unknown, after the provider was asked whether it has it.
 
     An urgent email goes once again under the same Message-ID (the reader's program may show one); everything
-    else that nobody can tell of is held for a person: a double text is worse than a late one.
+    else that nobody can tell of is held for a person: a double text is worse than a late one. A provider that does not
+    answer may tell later: it is asked again, and nothing sent, until the notice expires.
     """
+    if asked == Unknown(DOES_NOT_ANSWER):
+        return replace(_again(notice, now, Transient(DOES_NOT_ANSWER)), doubtful=True, unknown=True)
     if isinstance(asked, Transient):
         return replace(_again(notice, now, asked), doubtful=notice.channel is Channel.SMS, unknown=True)
     if not isinstance(asked, Unknown):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from services.notifications.messages import DOES_NOT_ANSWER
+
 NOT_NEEDED = frozenset({"seat_released", "superseded", "meeting_cancelled", "not_attended", "window_closed"})
 """Reasons that mean that there was nobody to tell any more, or that newer news took its place."""
 
@@ -38,6 +40,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "unknown": (
         "It may have arrived or not: the connection broke while it was being sent.",
         "Ask them, then mark it as arrived, or send it again.",
+    ),
+    DOES_NOT_ANSWER: (
+        "It may have arrived or not: the provider could not be asked before it was too late.",
+        "Ask them. " + _BY_HAND,
     ),
     "given_up": ("Someone decided not to send it again.", _BY_HAND),
     "wrong_person": ("The number belongs to someone else.", "Ask them for another when you see them. " + _BY_HAND),

@@ -1,4 +1,4 @@
-"""One lane of the sending loop: it leases a few notices and brings each to its end, or back to waiting."""
+"""One lane of the sending loop: it leases a few notices of one channel and brings each to its end, or back to waiting."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Attempts:
 
 
 class Lane:
-    """Sends one notice at a time, with connections of its own. Not for two threads."""
+    """Sends one notice of its channel at a time, with a connection of its own. Not for two threads."""
 
     def __init__(
         self,
@@ -96,13 +96,15 @@ class Lane:
         settings: NotificationsSettings,
         terms: Terms,
         wording: Wording,
-        make_sender: Callable[[Channel], Sender],
+        *,
+        channel: Channel,
+        sender: Sender,
     ) -> None:
         self._parts = parts
         self._settings = settings
         self._desk = Desk(parts, settings, terms, wording)
-        self._make_sender = make_sender
-        self._senders: dict[Channel, Sender] = {}
+        self._channel = channel
+        self._sender = sender
         self._together = settings.lane_batch  # fewer while a server is slow
         self._at_once = AT_ONCE  # likewise
 
@@ -112,7 +114,7 @@ class Lane:
         Every transaction here is short, and none is open while something is asked or sent.
         """
         with self._parts.store.reading() as work:
-            due = work.notices.next(self._at_once)
+            due = work.notices.next(self._channel, self._at_once, until=self._lease_end())
         if not due:
             return 0
         lease, until = str(uuid.uuid4()), time.monotonic() + AT_ONCE_SECONDS
@@ -242,14 +244,9 @@ class Lane:
         found = self._find(notice, message, own=True) if isinstance(result, Unknown) else None
         return Tried(marked.notice, result, found)
 
-    def _sender(self, channel: Channel) -> Sender:
-        if channel not in self._senders:
-            self._senders[channel] = self._make_sender(channel)
-        return self._senders[channel]
-
     def _send(self, message: Message) -> Result:
         try:
-            return self._sender(message.channel).send(message)
+            return self._sender.send(message)
         except Exception as error:  # noqa: BLE001 - it may have gone out before it failed
             log.warning("sender_failed", channel=message.channel.value, error=type(error).__name__)
             return Unknown("sender_failed")
@@ -257,7 +254,7 @@ class Lane:
     def _find(self, notice: Notice, message: Message, *, own: bool = False) -> Result:
         """Whether the provider has it. That it has not is believed only of the very words that were tried (``own``)."""
         try:
-            found = self._sender(message.channel).find(message)
+            found = self._sender.find(message)
         except Exception as error:  # noqa: BLE001 - then nobody can tell
             log.warning("sender_failed", channel=message.channel.value, error=type(error).__name__)
             return Unknown("sender_failed")

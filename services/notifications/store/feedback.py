@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Select, delete, exists, select, update
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, exists, select, update
 
 from services.notifications.model.records import Attended, Meeting, Window
 from services.notifications.store.projections import meeting_of
@@ -12,12 +15,9 @@ from shared.contracts.feedback import WindowOpened
 from shared.contracts.registration import AttendanceRecorded, Outcome
 from shared.storage.engine import upsert
 
-_WITHIN = (
-    (windows.c.region_id == meetings.c.region_id)
-    & (windows.c.opens_at <= meetings.c.starts_at)
-    & (meetings.c.starts_at < windows.c.closes_at)
-    & ~windows.c.closed
-)
+_OPEN = ~windows.c.closed & windows.c.opens_at.is_not(None)
+MOST = 500
+"""So many are told of at once."""
 
 
 class Feedback:
@@ -46,12 +46,8 @@ class Feedback:
 
     def window(self, window_id: WindowId) -> Window | None:
         """An open window."""
-        row = self._connection.execute(
-            select(windows).where(windows.c.window_id == window_id, ~windows.c.closed, windows.c.opens_at.is_not(None))
-        ).one_or_none()
-        if row is None:
-            return None
-        return Window(row.window_id, row.region_id, row.opens_at, row.closes_at, row.last_slip_at)
+        row = self._connection.execute(select(windows).where(windows.c.window_id == window_id, _OPEN)).one_or_none()
+        return _window(row) if row else None
 
     def attend(self, event: AttendanceRecorded) -> bool:
         """Keep what happened for one seat; False where newer news is known."""
@@ -74,16 +70,19 @@ class Feedback:
         return kept.first() is not None
 
     def to_ask(self) -> list[tuple[Attended, Meeting, Window]]:
-        """Who attended a meeting within an open window and has not been planned for."""
-        statement = _attended_within().where(~attendances.c.planned).order_by(meetings.c.starts_at).limit(500)
-        return [
-            (
-                Attended(row.member_id, row.meeting_id, row.chapter_id),
-                meeting_of(row),
-                Window(row.window_id, row.region_id, row.opens_at, row.closes_at, row.last_slip_at),
-            )
-            for row in self._connection.execute(statement)
-        ]
+        """Who attended a meeting within an open window and has not been planned for, 500 at most."""
+        found: list[tuple[Attended, Meeting, Window]] = []
+        for window in self._open():
+            statement = _attended_within(window).where(~attendances.c.planned).order_by(meetings.c.starts_at)
+            found += [
+                (Attended(row.member_id, row.meeting_id, row.chapter_id), meeting_of(row), window)
+                for row in self._connection.execute(statement.limit(MOST - len(found)))
+            ]
+        return found
+
+    def _open(self) -> list[Window]:
+        rows = self._connection.execute(select(windows).where(_OPEN).order_by(windows.c.opens_at))
+        return [_window(row) for row in rows]
 
     def planned(self, attended: Attended) -> None:
         """A notice was made, or need not be, for this attendance."""
@@ -95,41 +94,40 @@ class Feedback:
 
     def attended(self, member_id: MemberId, window: Window) -> bool:
         """Whether any attendance of this member within the window stands."""
-        statement = _attended_within().where(
-            attendances.c.member_id == member_id, windows.c.window_id == window.window_id
-        )
+        statement = _attended_within(window).where(attendances.c.member_id == member_id)
         return self._connection.execute(statement.limit(1)).first() is not None
 
-    def prune(self) -> None:
-        """Forget attendances at meetings that closed windows covered, and no open one does."""
-        over = (
-            select(meetings.c.meeting_id)
-            .join(windows, windows.c.region_id == meetings.c.region_id)
-            .where(
-                windows.c.closed, windows.c.opens_at <= meetings.c.starts_at, meetings.c.starts_at < windows.c.closes_at
-            )
+    def prune(self, before: datetime) -> None:
+        """Forget attendances at meetings that no open window covers: those that a closed one did, and those before then."""
+        covering = select(windows.c.window_id).where(
+            windows.c.region_id == meetings.c.region_id,
+            windows.c.opens_at <= meetings.c.starts_at,
+            meetings.c.starts_at < windows.c.closes_at,
         )
-        still = select(windows.c.window_id).where(_WITHIN, meetings.c.meeting_id == attendances.c.meeting_id)
-        self._connection.execute(
-            delete(attendances).where(
-                attendances.c.meeting_id.in_(over), ~exists(still.correlate(attendances).select_from(windows, meetings))
-            )
-        )
+        over = (meetings.c.starts_at < before) | exists(covering.where(windows.c.closed).correlate(meetings))
+        still = exists(covering.where(~windows.c.closed).correlate(meetings))
+        known = select(attendances.c.meeting_id).distinct()
+        those = select(meetings.c.meeting_id).where(meetings.c.meeting_id.in_(known), over, ~still)
+        self._connection.execute(delete(attendances).where(attendances.c.meeting_id.in_(those)))
 
 
-def _attended_within() -> Select[tuple[object, ...]]:
+def _attended_within(window: Window) -> Select[tuple[object, ...]]:
     return (
         select(
             attendances.c.member_id,
             attendances.c.chapter_id,
-            windows.c.window_id,
-            windows.c.opens_at,
-            windows.c.closes_at,
-            windows.c.last_slip_at,
             *(column for column in meetings.c if column.name != "chapter_id"),
         )
         .select_from(attendances)
         .join(meetings, meetings.c.meeting_id == attendances.c.meeting_id)
-        .join(windows, _WITHIN)
-        .where(attendances.c.outcome == Outcome.ATTENDED.value)
+        .where(
+            meetings.c.region_id == window.region_id,
+            meetings.c.starts_at >= window.opens_at,
+            meetings.c.starts_at < window.closes_at,
+            attendances.c.outcome == Outcome.ATTENDED.value,
+        )
     )
+
+
+def _window(row: Row[Any]) -> Window:
+    return Window(row.window_id, row.region_id, row.opens_at, row.closes_at, row.last_slip_at)

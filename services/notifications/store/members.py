@@ -85,6 +85,13 @@ class Members:
         ).one_or_none()
         return Consent(row.granted, row.decided) if row else None
 
+    def has_decided(self, member_id: MemberId) -> bool:
+        """Whether any decision of this member was heard, for whatever purpose and channel."""
+        if member_id in self._consents:
+            return bool(self._consents[member_id])
+        known = select(consents.c.member_id).where(consents.c.member_id == member_id).limit(1)
+        return self._connection.scalar(known) is not None
+
     def preferences(self, member_id: MemberId) -> Preferences | None:
         """What the member chose; None where they never did."""
         sealed = (

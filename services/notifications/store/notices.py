@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, select, text, update
 
 from services.notifications.model.kinds import CHANGES
 from services.notifications.model.records import Notice, NoticesStanding, Try
-from services.notifications.store.queue import FREE, OPEN, next_due
+from services.notifications.store.queue import FREE, OPEN, Times, next_due
 from services.notifications.store.slices import slices
 from services.notifications.store.tables import answers, deliveries, notices
-from shared.contracts.base import Channel, MeetingId, NoticeId
+from shared.contracts.base import Channel, MeetingId, MemberId, NoticeId
 from shared.contracts.notifications import NoticeKind, NoticeState
 from shared.runtime.clock import Clock, real_now
 from shared.storage.engine import upsert
@@ -54,6 +54,7 @@ _CLOSE = (
         provider_id=bindparam("known_as"),
     )
 )
+_UNDECIDED = (notices.c.state == text("'waiting'"), notices.c.reason == text("'no_consent'"))  # as the index has it
 _DONE = (NoticeState.SENT, NoticeState.REFUSED, NoticeState.EXPIRED)
 
 
@@ -103,33 +104,39 @@ class Notices:
 
     def wake(self, meeting_id: MeetingId) -> None:
         """News of the meeting came: what waited for it is looked at again now."""
-        asleep = (
-            select(notices.c.notice_id)
-            .where(
-                notices.c.meeting_id == meeting_id,
-                notices.c.state == NoticeState.WAITING.value,
-                notices.c.attempts == 0,
-                notices.c.not_before > notices.c.due_at,
-            )
-            .order_by(notices.c.notice_id)
-            .with_for_update()
+        self._wake(
+            notices.c.meeting_id == meeting_id,
+            notices.c.state == NoticeState.WAITING.value,
+            notices.c.attempts == 0,
+            notices.c.not_before > notices.c.due_at,
         )
+
+    def wake_undecided(self, member_id: MemberId, channel: Channel) -> None:
+        """This member decided: what waited for a decision on this channel is looked at again now."""
+        self._wake(*_UNDECIDED, notices.c.member_id == member_id, notices.c.channel == channel.value)
+
+    def _wake(self, *these: ColumnElement[bool]) -> None:
+        asleep = select(notices.c.notice_id).where(*these).order_by(notices.c.notice_id).with_for_update()
         for some in slices(self._connection.scalars(asleep).all()):
             awake = update(notices).where(notices.c.notice_id.in_(some)).values(not_before=notices.c.due_at)
             self._connection.execute(awake)
 
-    def next(self, most: int) -> list[NoticeId]:
-        """The next notices that are due: urgent before bulk, fair between chapters. See ``next_due``."""
-        return next_due(self._connection, self._clock.now(), real_now(), most)
+    def next(self, channel: Channel, most: int, *, until: datetime) -> list[NoticeId]:
+        """The next notices of this channel that are due: urgent before bulk, fair between chapters. See ``next_due``."""
+        return next_due(self._connection, channel, self._times(until), most)
 
     def claim(self, lease: str, until: datetime, these: Sequence[NoticeId]) -> list[Notice]:
         """Lease those of these that are still due and that nobody leased meanwhile, in their order."""
-        due = {"these": these, "now": self._clock.now(), "machine_now": real_now()}
+        due = {"these": these, **self._times(until)}
         mine = {row.notice_id: _notice(row) for row in self._connection.execute(_CLAIMED, due)}
         if not mine:
             return []
         self._connection.execute(_LEASE, {"these": list(mine), "holder": lease, "until": until})
         return [replace(mine[notice_id], leased_by=lease) for notice_id in these if notice_id in mine]
+
+    def _times(self, until: datetime) -> Times:
+        now = real_now()
+        return {"now": self._clock.now(), "machine_now": now, "farthest": until + (until - now)}
 
     def give_back(self, lease: str, these: Sequence[NoticeId]) -> None:
         """Nobody looks after these under this lease any more, if anybody did."""

@@ -91,6 +91,7 @@ meetings = Table(
     Column("time_zone", String(64), nullable=False),
     Column("place", JSON(none_as_null=True)),
     Column("modes", String(60), nullable=False),  # by commas
+    Index("ix_meetings_region", "region_id", "starts_at"),
 )
 
 meeting_changes = Table(
@@ -177,6 +178,7 @@ notices = Table(
     Index(
         "ix_notices_open",
         "state",
+        "channel",
         "urgency",
         "chapter_id",
         "not_before",
@@ -185,6 +187,12 @@ notices = Table(
         postgresql_where=text("state IN ('waiting', 'sending')"),
     ),
     Index("ix_notices_meeting", "meeting_id", "kind"),
+    Index(
+        "ix_notices_undecided",
+        "member_id",
+        sqlite_where=text("reason = 'no_consent' AND state = 'waiting'"),
+        postgresql_where=text("reason = 'no_consent' AND state = 'waiting'"),
+    ),
     Index("ix_notices_held", "state", sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'")),
 )
 

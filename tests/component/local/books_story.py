@@ -161,7 +161,8 @@ class Story:
 
     def settle(self) -> None:
         """Until nothing is to be delivered and nothing to be sent."""
-        while self._pump() or self.notifications.service.send():
+        post = self.notifications.service
+        while self._pump() or post.send_mails() or post.send_texts():
             pass
 
     def _pump(self) -> int:

@@ -208,9 +208,14 @@ class Town(World):
     def send_all(self, *, most: int = 50) -> None:
         """Run the sending loop until it has nothing to do."""
         for _ in range(most):
-            if not self.service.send():
+            if not self.send_once():
                 return
         raise AssertionError("the sending loop does not come to rest")
+
+    def send_once(self) -> bool:
+        """One round of every lane; whether there may be more."""
+        mails, texts = self.service.send_mails(), self.service.send_texts()
+        return mails or texts
 
     def sent(self, kind: NoticeKind | None = None) -> list[tuple[str, str]]:
         """(kind, to) of everything that was taken."""

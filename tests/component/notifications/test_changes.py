@@ -20,7 +20,7 @@ from shared.contracts.meetings import (
     MeetingStatus,
 )
 from shared.contracts.notifications import NoticeKind, NoticeProgress, NoticeSettled, NoticeState
-from shared.contracts.registration import Purpose, SeatReason, SeatState
+from shared.contracts.registration import SeatReason, SeatState
 from tests.component.notifications.fakes import MEETING, ONLINE, STARTS, Town, chapter, meeting, seat
 from tests.support.world import coordinator, member
 
@@ -271,33 +271,6 @@ def test_only_the_chapters_coordinator_sees_progress(town: Town) -> None:
         town.ask(NoticeProgress(meeting_id=MEETING, revision=1), coordinator("chapter-2"))
     with pytest.raises(Forbidden):
         town.ask(NoticeProgress(meeting_id=MEETING, revision=1), member("ana"))
-
-
-def test_consent_is_per_purpose_and_channel_and_late_news_of_it_is_waited_for(town: Town) -> None:
-    """A seat's news may overtake the consent's: a minute of grace, then silence means no."""
-    town.verify("ana", "ana@example.org")
-    town.deliver(chapter(), meeting(), seat("ana"))
-    town.send_all()
-    assert town.state(NoticeKind.SEAT_CONFIRMED) == [("waiting", "no_consent")]
-    town.consent("ana", Purpose.MEETING_REMINDERS, Channel.EMAIL)
-    town.consent("ana", Purpose.MEETING_CHANGES, Channel.SMS)
-    town.clock.step(seconds=61)
-    town.send_all()
-    assert town.state(NoticeKind.SEAT_CONFIRMED) == [("refused", "no_consent")]
-    town.consent("ana", Purpose.MEETING_CHANGES, Channel.EMAIL)
-    town.deliver(meeting(MeetingMoved, 2))
-    town.send_all()
-    assert town.state(CHANGED) == [("sent", "")]
-
-
-def test_an_older_decision_does_not_undo_a_newer_one(town: Town) -> None:
-    """Consent news may come in any order."""
-    town.join("ana")
-    town.consent("ana", Purpose.MEETING_CHANGES, Channel.EMAIL, granted=False, decided=3)
-    town.consent("ana", Purpose.MEETING_CHANGES, Channel.EMAIL, granted=True, decided=2)
-    town.deliver(chapter(), meeting(), seat("ana"))
-    town.send_all()
-    assert town.state(NoticeKind.SEAT_CONFIRMED) == [("refused", "no_consent")]
 
 
 def test_every_end_of_a_meetings_notice_is_said_once(town: Town) -> None:

@@ -49,7 +49,7 @@ def die_at(town: Town, number: int) -> None:
 
     town.mail.before = before
     with pytest.raises(Killed):
-        town.service.send()
+        town.send_once()
     town.mail.before = lambda _message: None
     town.lapse_leases()
     town.service = town.dispatcher.service = town.new_service()
@@ -110,7 +110,7 @@ def test_a_process_that_dies_between_one_and_the_next_leaves_one_in_doubt(
 
     monkeypatch.setattr(Notices, "begin", dying)
     with pytest.raises(Killed):
-        town.service.send()
+        town.send_once()
     monkeypatch.setattr(Notices, "begin", begin)
     assert sorted(row.state for row in seat_news(town)) == ["sending", "waiting", "waiting"]
     town.lapse_leases()
@@ -135,7 +135,7 @@ def test_what_was_sent_is_recorded_though_the_next_cannot_be_marked(
             raise RuntimeError("bug")
 
     monkeypatch.setattr(Notices, "begin", failing)
-    town.service.send()
+    town.send_once()
     assert sorted(row.state for row in seat_news(town)) == ["sent", "sent", "waiting"]
     town.lapse_leases()
     town.send_all()
@@ -150,14 +150,14 @@ def test_what_there_was_no_time_for_is_given_back_and_urgent_news_overtakes_it(
     """One at least is handled; the others wait as if nobody had looked at them."""
     three(town)
     monkeypatch.setattr(lane, "AT_ONCE_SECONDS", -1.0)
-    town.service.send()
+    town.send_once()
     assert sorted((row.state, row.leased_by) for row in seat_news(town)) == [
         ("sent", None),
         ("waiting", None),
         ("waiting", None),
     ]
     town.start("late@example.org")
-    town.service.send()
+    town.send_once()
     assert [message.to for message in town.mail.taken][1:] == ["late@example.org"]
     town.send_all()
     assert [row.state for row in seat_news(town)] == ["sent"] * 3
@@ -193,7 +193,7 @@ def test_marks_that_a_slow_server_leaves_no_time_for_are_given_back(
     people = ("ana", "ben", "cleo")
     crowd(town, *people)
     monkeypatch.setattr(lane, "MARKED_SECONDS", -1.0)
-    town.service.send()
+    town.send_once()
     assert sorted(row.state for row in town.rows() if row.kind == "meeting_changed") == ["sent", "waiting", "waiting"]
     town.send_all()
     assert Counter(to for _, to in town.sent(CHANGED)) == Counter(f"{who}@example.org" for who in people)
@@ -212,5 +212,5 @@ def test_what_was_taken_over_meanwhile_is_not_given_back(town: Town, monkeypatch
             work.connection.execute(notices.update().where(notices.c.state == "sending").values(leased_by="other"))
 
     town.mail.before = take_away
-    town.service.send()
+    town.send_once()
     assert sorted(row.state for row in town.rows() if row.kind == "meeting_changed") == ["sending", "sent"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from services.notifications.handlers.gathering import facts_of, standing
-from services.notifications.messages import DOES_NOT_ANSWER, Accepted, Message, Permanent, Transient, Unknown
+from services.notifications.messages import Accepted, Message, Permanent, Transient, Unknown
 from services.notifications.store.tables import notices
 from shared.contracts.base import Channel
 from shared.contracts.errors import AlreadyDone, Forbidden, NotFound
@@ -26,12 +26,18 @@ from shared.contracts.notifications import (
     SettleHeld,
 )
 from shared.contracts.registration import SeatState
+from shared.runtime.clock import real_now
 from shared.storage.engine import make_engine
 from tests.component.notifications.fakes import MEETING, Town, chapter, meeting, number, seat
 from tests.component.notifications.test_dying import Killed, kill
 from tests.support.world import OPERATOR, coordinator, member
 
 CONFIRMED, CHANGED = NoticeKind.SEAT_CONFIRMED, NoticeKind.MEETING_CHANGED
+
+
+def soon() -> datetime:
+    """When a lease would end."""
+    return real_now() + timedelta(minutes=5)
 
 
 def seated(town: Town, *, email: bool = True, sms: bool = False) -> None:
@@ -117,58 +123,6 @@ def test_a_mail_that_is_not_urgent_is_held_when_its_outcome_is_unknown(town: Tow
     assert town.state(CONFIRMED) == [("held", "unknown")]
 
 
-@pytest.mark.parametrize(
-    ("found", "state", "times"),
-    [
-        (Accepted("SM9"), "sent", 1),
-        (Unknown("away"), "held", 1),
-        (Permanent("invalid"), "refused", 1),
-    ],
-)
-def test_a_text_whose_outcome_is_unknown_is_asked_after_first(
-    town: Town, found: Accepted | Unknown | Permanent, state: str, times: int
-) -> None:
-    """A double text is worse than a late one."""
-    changed(town, email=False, sms=True)
-    town.join("ana", email=False)
-    town.sms.answers, town.sms.finds = [Unknown("no_answer")], [found]
-    town.sms.tried.clear()
-    town.send_all()
-    town.clock.step(minutes=5)
-    town.send_all()
-    assert [each[0] for each in town.state(CHANGED)] == [state]
-    assert len(town.sms.tried) == times
-
-
-def test_a_text_that_the_provider_has_not_is_asked_after_again_before_it_is_sent_again(town: Town) -> None:
-    """Its list may lag: between the two questions some time passes, and the second is about the same words."""
-    changed(town, email=False, sms=True)
-    town.sms.answers, town.sms.finds = [Unknown("no_answer")], [Transient("not_found"), Accepted("SM7")]
-    town.sms.tried.clear()
-    town.send_all()
-    assert town.state(CHANGED) == [("waiting", "not_found")]
-    town.clock.step(minutes=5)
-    town.send_all()
-    assert town.state(CHANGED) == [("sent", "")]
-    assert len(town.sms.tried) == 1
-    assert town.sms.found[-1].first_tried is not None
-
-
-def test_a_text_that_failed_at_the_provider_is_sent_again_only_once_the_provider_says_that_it_has_it_not(
-    town: Town,
-) -> None:
-    """Some fail after they took it. While the provider cannot be asked, nothing is sent, and nothing is given up."""
-    changed(town, email=False, sms=True)
-    town.sms.answers = [Transient("http_500", 30.0, doubtful=True)]
-    town.sms.finds = [Unknown(DOES_NOT_ANSWER), Accepted("SM9")]
-    town.sms.tried.clear()
-    for state in (("waiting", "http_500"), ("waiting", DOES_NOT_ANSWER), ("sent", "")):
-        town.send_all()
-        assert town.state(CHANGED) == [state]
-        town.clock.step(minutes=5)
-    assert len(town.sms.tried) == 1
-
-
 def test_a_sender_that_breaks_counts_as_unknown(town: Town) -> None:
     """It may have sent before it broke. The others are not stopped by it."""
     for who in ("ana", "ben"):
@@ -186,7 +140,7 @@ def test_a_process_that_dies_while_sending_leaves_a_notice_that_another_decides_
     town.mail.before = town.sms.before = kill
     for _ in range(2):
         with pytest.raises(Killed):
-            town.service.send()
+            town.send_once()
         assert "sending" in {row.state for row in town.rows() if row.kind == "meeting_changed"}
         town.lapse_leases()
     town.mail.before = town.sms.before = lambda _message: None
@@ -201,13 +155,37 @@ def test_a_process_that_dies_between_claim_and_mark_has_sent_nothing(town: Town)
     """Its lease runs out, and the notice goes as if nothing had been."""
     seated(town)
     with town.store.writing() as work:
-        assert len(work.notices.claim("dead", work.real_now + timedelta(minutes=5), work.notices.next(10))) == 1
+        assert len(work.notices.claim("dead", soon(), work.notices.next(Channel.EMAIL, 10, until=soon()))) == 1
     town.send_all()
     assert town.state(CONFIRMED) == [("waiting", "")]
     town.lapse_leases()
     town.send_all()
     assert town.state(CONFIRMED) == [("sent", "")]
     assert len(town.mail.taken) == 1
+
+
+@pytest.mark.parametrize(("ahead", "state"), [(timedelta(hours=1), "sent"), (timedelta(minutes=1), "waiting")])
+def test_a_lease_from_before_the_clock_was_set_back_holds_nothing(town: Town, ahead: timedelta, state: str) -> None:
+    """It would end an hour late. A clock that is a little ahead of ours is believed."""
+    seated(town)
+    with town.store.writing() as work:
+        work.notices.claim("dead", soon() + ahead, work.notices.next(Channel.EMAIL, 10, until=soon()))
+    town.send_all()
+    assert [each[0] for each in town.state(CONFIRMED)] == [state]
+
+
+def test_a_notice_left_behind_while_it_was_sent_is_found_though_the_clock_was_set_back(town: Town) -> None:
+    """Its outcome is unknown: an urgent mail goes once again."""
+    changed(town)
+    town.mail.before = kill
+    with pytest.raises(Killed):
+        town.send_once()
+    town.mail.before = lambda _message: None
+    with town.store.writing() as work:
+        late = notices.update().where(notices.c.state == "sending")
+        work.connection.execute(late.values(leased_until=soon() + timedelta(hours=1)))
+    town.send_all()
+    assert town.state(CHANGED) == [("sent", "")]
 
 
 def test_what_is_looked_up_for_many_at_once_is_what_is_looked_up_for_one(town: Town) -> None:
@@ -223,7 +201,14 @@ def test_what_is_looked_up_for_many_at_once_is_what_is_looked_up_for_one(town: T
     town.start("late@example.org")
     terms = town.service._terms
     with town.store.reading() as one, town.store.reading() as many:
-        waiting = list(many.notices.locked(many.notices.next(100)).values())
+        waiting = list(
+            many.notices.locked(
+                [
+                    *many.notices.next(Channel.EMAIL, 100, until=soon()),
+                    *many.notices.next(Channel.SMS, 100, until=soon()),
+                ]
+            ).values()
+        )
         many.foresee(waiting)
         assert len(waiting) > 8
         for notice in waiting:
@@ -257,7 +242,7 @@ def test_a_lane_that_lost_its_lease_does_not_overrule_who_took_over(town: Town) 
 
     town.mail.before = take_away
     town.mail.answers = [Permanent("bounced")]
-    town.service.send()
+    town.send_once()
     assert town.state(CHANGED) == [("sending", "")]
 
 
@@ -275,7 +260,10 @@ def test_urgent_goes_before_bulk_and_chapters_take_turns(town: Town) -> None:
     town.deliver(meeting(MeetingMoved, 2, meeting_id="m2", chapter_id="chapter-2"))
     town.start("late@example.org")
     with town.store.writing() as work:
-        order = [(n.kind, n.chapter_id) for n in work.notices.claim("lane", work.real_now, work.notices.next(5))]
+        order = [
+            (n.kind, n.chapter_id)
+            for n in work.notices.claim("lane", soon(), work.notices.next(Channel.EMAIL, 5, until=soon()))
+        ]
     assert order == [
         (NoticeKind.CODE, None),
         (NoticeKind.MEETING_CHANGED, "chapter-2"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.messages import Accepted, Permanent, Transient, Unknown
+from services.notifications.messages import DOES_NOT_ANSWER, Accepted, Permanent, Transient, Unknown
 from services.notifications.model.addresses import masked, normalised
 from services.notifications.model.inbound import Word, word_of
 from services.notifications.model.kinds import URGENCY, natural_key, purpose_of
@@ -149,6 +149,17 @@ def test_what_nobody_can_tell_is_held_but_for_one_urgent_mail(
 ) -> None:
     """A double text is worse than a late one."""
     assert after_unknown(Unknown("cut"), notice(kind, channel, unknowns=unknowns), NOW).state is state
+
+
+def test_a_provider_that_does_not_answer_is_asked_again_until_the_notice_expires() -> None:
+    """It is no person's work yet; and nothing goes out again before the provider has said that it has it not."""
+    lost = notice(NoticeKind.MEETING_CHANGED, Channel.SMS, expires_at=NOW + timedelta(hours=2))
+    then = after_unknown(Unknown(DOES_NOT_ANSWER), lost, NOW)
+    assert (then.state, then.doubtful) == (NoticeState.WAITING, True)
+    assert then.not_before is not None
+    assert NOW < then.not_before <= NOW + timedelta(hours=1)
+    late = NOW + timedelta(hours=1, minutes=59, seconds=30)
+    assert after_unknown(Unknown(DOES_NOT_ANSWER), lost, late).state is NoticeState.EXPIRED
 
 
 def test_what_the_provider_knows_is_believed() -> None:
