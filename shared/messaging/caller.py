@@ -15,7 +15,6 @@ from shared.contracts.base import Actor, Request, Role
 from shared.contracts.errors import Unreachable
 from shared.messaging.link import Link, LinkLost
 from shared.messaging.requests import ask_bytes, read_reply
-from shared.runtime.address import why
 from shared.runtime.clock import real_now
 from shared.runtime.ids import new_id, new_traceparent
 from shared.runtime.keys import KeyRing
@@ -107,10 +106,11 @@ class Caller:
                 link.drain(1.0)
                 eventlet.sleep(0)
         except Exception as error:
-            if not isinstance(error, LinkLost):
+            lost = error if isinstance(error, LinkLost) else LinkLost(type(error).__name__)
+            if lost is not error:
                 log.exception("caller_failed")
             self._link = None
             link.close()
             for answer in list(self._answers.values()):
                 if not answer.ready():
-                    answer.send_exception(LinkLost(why(error)))
+                    answer.send_exception(LinkLost(str(lost)))
