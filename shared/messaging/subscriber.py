@@ -18,6 +18,7 @@ from amqp.exceptions import NotFound
 from nameko.extensions import Entrypoint
 
 from shared.messaging import topology
+from shared.messaging.caller import SECONDS
 from shared.messaging.consumer import Batches
 from shared.messaging.dispatch import Delivery, RequestDelivery, StoreAway, Verdict
 from shared.messaging.link import Confirms, Link, LinkLost, event_message
@@ -212,10 +213,10 @@ class Requests(_Taking):
         metrics.requests_answered.labels(self.core.name).inc(len(messages))
 
     def stop(self) -> None:
-        """The same; what is being asked for has an answer, or none, by then."""
-        super().stop()
-        with eventlet.Timeout(self.core.settings.drain_seconds, exception=False):
+        """The same, once what is being asked for has had the time for its answer: it leaves where the request came in."""
+        with eventlet.Timeout(min(SECONDS, self.core.settings.drain_seconds), exception=False):
             self._asking.waitall()
+        super().stop()
 
     def _answer_later(self, message: Any, answer: Callable[[], bytes]) -> None:
         reply = answer()
