@@ -28,6 +28,7 @@ least => [...document.querySelectorAll('button, input:not([type=hidden]), select
 
 def wrong(page: Page, *, schemes: tuple[str, ...] = ("light", "dark")) -> list[str]:
     """What is wrong with the page that is open: in light all rules, in dark what depends on colours."""
+    page.wait_for_load_state("load")  # a heading can be there before the style sheet is
     found: list[str] = []
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
