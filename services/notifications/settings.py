@@ -54,7 +54,7 @@ class NotificationsSettings(FromEnvironment):
 
     lanes: int = Field(default=2, ge=1, le=32)
     """How many mails, and how many texts, are on their way at once in this process; each lane has its own connection."""
-    lane_batch: int = Field(default=10, ge=1, le=200)
+    lane_batch: int = Field(default=50, ge=1, le=200)
     """Urgent mails that a lane marks as being sent at once. Everything else it marks one by one."""
     lease_seconds: float = Field(default=300, ge=1)
     """After which a notice that a dead process was sending is looked at by another. Longer than any time-out below it,

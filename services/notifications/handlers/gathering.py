@@ -10,7 +10,7 @@ from services.notifications.messages import Facts
 from services.notifications.model.gate import Standing, mode_now
 from services.notifications.model.kinds import purpose_of
 from services.notifications.model.planning import change_words, held_since, newest, was_moved
-from services.notifications.model.records import ContactPoint, Meeting, Notice, Seat
+from services.notifications.model.records import ContactPoint, Meeting, Notice, Seat, Suppression
 from services.notifications.model.tokens import unsubscribe_token
 from services.notifications.work import Work
 from shared.contracts.base import Channel, MemberId, Mode
@@ -33,65 +33,59 @@ def standing(work: Work, notice: Notice, terms: Terms) -> Standing:
     contact = work.contacts.get(notice.contact_point_id) if notice.contact_point_id else None
     if contact is not None and work.contacts.address(contact) is None:
         contact = None  # erased
-    at = Standing(
+    meeting = seat = since = what = consent = code = window = None
+    has_decided = moved = False
+    suppressions: tuple[Suppression, ...] = ()
+    newest_change = 0
+    purpose = purpose_of(notice.kind)
+    if notice.verification_id is not None:
+        code = work.contacts.verification(notice.verification_id)
+        suppressions = work.members.suppressions(code.contact_hash if code else "")
+    elif contact is not None and purpose is not None:
+        consent = work.members.consent(contact.member_id, purpose, contact.channel)
+        has_decided = work.members.has_decided(contact.member_id)
+        suppressions = work.members.suppressions(contact.contact_hash)
+    if notice.window_id is not None:
+        window = work.feedback.window(notice.window_id)
+    elif notice.verification_id is None and notice.meeting_id is not None and notice.member_id is not None:
+        meeting = work.calendar.meeting(notice.meeting_id)
+        every = work.calendar.seats(notice.meeting_id, notice.member_id)
+        seat = newest_of(every)
+        states = [state for state in every if seat is not None and state.seat_id == seat.seat_id]
+        since, moved = held_since(states), was_moved(states)
+        changes = dict(work.calendar.changes(notice.meeting_id))
+        what = changes.get(notice.revision) if notice.revision is not None else None
+        newest_change = max(changes, default=0)
+    return Standing(
         notice=notice,
         now=work.now,
         real_now=work.real_now,
-        preferences=preferences_of(work, notice.member_id, contact, None),
+        preferences=preferences_of(work, notice.member_id, contact, _zone_about(work, notice, meeting)),
         contact=contact,
-        remind_before=terms.remind_before,
-    )
-    if notice.verification_id is not None:
-        code = work.contacts.verification(notice.verification_id)
-        known_as = code.contact_hash if code else ""
-        return replace(at, verification=code, suppressions=work.members.suppressions(known_as))
-    purpose = purpose_of(notice.kind)
-    if contact is not None and purpose is not None:
-        at = replace(
-            at,
-            consent=work.members.consent(contact.member_id, purpose, contact.channel),
-            has_decided=work.members.has_decided(contact.member_id),
-            suppressions=work.members.suppressions(contact.contact_hash),
-        )
-    if notice.window_id is not None:
-        window = work.feedback.window(notice.window_id)
-        return replace(
-            at,
-            preferences=_in_chapters_zone(work, at.preferences, notice),
-            window_open=window is not None,
-            attended=(
-                window is not None and notice.member_id is not None and work.feedback.attended(notice.member_id, window)
-            ),
-        )
-    return _about_meeting(work, at)
-
-
-def _in_chapters_zone(work: Work, chosen: Preferences, notice: Notice) -> Preferences:
-    chapter = work.calendar.chapter(notice.chapter_id) if notice.chapter_id else None
-    if chapter is None or notice.member_id is None or work.members.preferences(notice.member_id) is not None:
-        return chosen
-    return chosen.model_copy(update={"time_zone": chapter[1]})
-
-
-def _about_meeting(work: Work, at: Standing) -> Standing:
-    notice = at.notice
-    if notice.meeting_id is None or notice.member_id is None:
-        return at
-    meeting = work.calendar.meeting(notice.meeting_id)
-    every = work.calendar.seats(notice.meeting_id, notice.member_id)
-    seat = newest_of(every)
-    states = [state for state in every if seat is not None and state.seat_id == seat.seat_id]
-    changes = dict(work.calendar.changes(notice.meeting_id))
-    return replace(
-        at,
+        consent=consent,
+        has_decided=has_decided,
+        suppressions=suppressions,
         meeting=meeting,
-        what=changes.get(notice.revision) if notice.revision is not None else None,
-        newest_change=max(changes, default=0),
+        what=what,
+        newest_change=newest_change,
         seat=seat,
-        since=held_since(states),
-        moved=was_moved(states),
-        preferences=preferences_of(work, notice.member_id, at.contact, meeting),
+        since=since,
+        moved=moved,
+        remind_before=terms.remind_before,
+        verification=code,
+        window_open=window is not None,
+        attended=(
+            window is not None and notice.member_id is not None and work.feedback.attended(notice.member_id, window)
+        ),
     )
+
+
+def _zone_about(work: Work, notice: Notice, meeting: Meeting | None) -> str | None:
+    """The zone of what the notice is about: its meeting's, or that of the chapter that asks for feedback."""
+    if notice.window_id is not None and notice.chapter_id is not None:
+        chapter = work.calendar.chapter(notice.chapter_id)
+        return chapter[1] if chapter else None
+    return meeting.time_zone if meeting else None
 
 
 def newest_of(states: list[Seat]) -> Seat | None:
@@ -100,34 +94,36 @@ def newest_of(states: list[Seat]) -> Seat | None:
 
 
 def preferences_of(
-    work: Work, member_id: MemberId | None, contact: ContactPoint | None, meeting: Meeting | None
+    work: Work, member_id: MemberId | None, contact: ContactPoint | None, zone: str | None
 ) -> Preferences:
-    """What the member chose, else the default in the zone of their meeting and the language they came in."""
+    """What the member chose, else the default in this zone and the language they came in."""
     chosen = work.members.preferences(member_id) if member_id else None
     if chosen is not None:
         return chosen
-    return Preferences(time_zone=meeting.time_zone if meeting else "UTC", locale=contact.locale if contact else "en")
+    return Preferences(time_zone=zone or "UTC", locale=contact.locale if contact else "en")
 
 
 def facts_of(work: Work, at: Standing, terms: Terms) -> Facts:
     """What wording may need, but for what must be asked elsewhere (a join link, a feedback code)."""
     notice = at.notice
-    facts = Facts(portal_url=terms.portal_url)
     if notice.verification_id is not None and at.verification is not None:
-        return replace(facts, code=work.contacts.code(at.verification))
-    purpose = purpose_of(notice.kind)
-    if at.contact is not None and purpose is not None and at.contact.channel is Channel.EMAIL:
-        token = unsubscribe_token(at.contact.contact_point_id, purpose, work.keys.keyed_hash)
-        facts = replace(facts, unsubscribe_url=terms.unsubscribe_url + token)
+        return Facts(portal_url=terms.portal_url, code=work.contacts.code(at.verification))
+    facts = Facts(
+        portal_url=terms.portal_url,
+        unsubscribe_url=_unsubscribe_url(work, at, terms),
+        change=change_words(at.what) if notice.kind is NoticeKind.MEETING_CHANGED else None,
+    )
     if notice.kind is NoticeKind.FEEDBACK_ASK:
         kept = work.notices.code(notice.notice_id)
         return replace(facts, code=kept[0], answer_by=local(kept[1], at.preferences.time_zone)) if kept else facts
-    if at.meeting is None:
-        return facts
-    facts = meeting_facts(work, at.meeting, at.seat, facts)
-    if notice.kind is NoticeKind.MEETING_CHANGED:
-        facts = replace(facts, change=change_words(at.what))
-    return facts
+    return meeting_facts(work, at.meeting, at.seat, facts) if at.meeting is not None else facts
+
+
+def _unsubscribe_url(work: Work, at: Standing, terms: Terms) -> str | None:
+    purpose = purpose_of(at.notice.kind)
+    if at.contact is None or purpose is None or at.contact.channel is not Channel.EMAIL:
+        return None
+    return terms.unsubscribe_url + unsubscribe_token(at.contact.contact_point_id, purpose, work.keys.keyed_hash)
 
 
 def meeting_facts(work: Work, meeting: Meeting, seat: Seat | None, facts: Facts) -> Facts:

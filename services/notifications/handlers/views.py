@@ -203,7 +203,7 @@ def ask_calendar_file(query: AskCalendarFile, actor: Actor, work: Work, outfit: 
     meeting, seat = _own_seat(query.meeting_id, actor, work)
     if seat.state is not SeatState.CONFIRMED or meeting.status is MeetingStatus.CANCELLED:
         raise _no_seat()
-    chosen = preferences_of(work, seat.member_id, next(iter(work.contacts.of(seat.member_id)), None), meeting)
+    chosen = preferences_of(work, seat.member_id, next(iter(work.contacts.of(seat.member_id)), None), meeting.time_zone)
     facts = meeting_facts(work, meeting, seat, Facts(portal_url=terms.portal_url))
     return CalendarFile(body=outfit.wording.calendar_file(chosen.discretion, chosen.locale, facts))
 

@@ -39,13 +39,7 @@ class Gathered:
     @property
     def mark(self) -> tuple[object, ...]:
         """What the words depend on: if it changed since, they are stale."""
-        meeting, seat = self.at.meeting, self.at.seat
-        return (
-            meeting.newness if meeting else None,
-            (seat.seat_id, seat.change) if seat else None,
-            self.at.preferences,
-            self.address,
-        )
+        return _mark(self.at, self.address)
 
 
 class Desk:
@@ -74,6 +68,14 @@ class Desk:
             address = self._address(work, at)
             facts = facts_of(work, at, self._terms)
         return Gathered(verdict, at, facts, address)
+
+    def look_again(self, work: Work, seen: Gathered, held: Notice) -> tuple[Verdict, Standing]:
+        """Ask the gate once more, as the notice is marked; a verdict Wait where its words are stale."""
+        at = standing(work, held, self._terms)
+        verdict = gate(at)
+        if isinstance(verdict, Go) and _mark(at, self._address(work, at)) != seen.mark:
+            verdict = Wait(work.now, "changed")
+        return verdict, at
 
     def _address(self, work: Work, at: Standing) -> str | None:
         if at.verification is not None:
@@ -106,8 +108,9 @@ class Desk:
             return self._with_code(seen, lease)
         if wants_link(seen.at, self._terms.link_within):
             return self._with_link(seen)
-        later = seen.facts.mode in (Mode.ONLINE, Mode.PHONE)
-        return replace(seen, facts=replace(seen.facts, link_comes_later=later))
+        if seen.facts.mode in (Mode.ONLINE, Mode.PHONE):
+            return replace(seen, facts=replace(seen.facts, link_comes_later=True))
+        return seen
 
     def _with_code(self, seen: Gathered, lease: str) -> Gathered:
         notice = seen.at.notice
@@ -173,6 +176,16 @@ class Desk:
             message_id=f"{name}@{self._settings.mail_domain}",
             valid_seconds=_valid_seconds(seen.at),
         )
+
+
+def _mark(at: Standing, address: str | None) -> tuple[object, ...]:
+    meeting, seat = at.meeting, at.seat
+    return (
+        meeting.newness if meeting else None,
+        (seat.seat_id, seat.change) if seat else None,
+        at.preferences,
+        address,
+    )
 
 
 def expires(at: Standing) -> datetime | None:

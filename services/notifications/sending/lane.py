@@ -21,7 +21,7 @@ from services.notifications.messages import (
     Unknown,
     Wording,
 )
-from services.notifications.model.gate import Go, Wait
+from services.notifications.model.gate import Go
 from services.notifications.model.records import Notice
 from services.notifications.sending import recording
 from services.notifications.sending.desk import Desk, Gathered, expires
@@ -36,7 +36,7 @@ from shared.runtime.parts import Parts
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE, AT_ONCE_SECONDS = 50, 0.5
+AT_ONCE, AT_ONCE_SECONDS = 100, 0.5
 """So many notices are leased and looked at together, at most; and so long they are begun to be handled, the rest is given back.
 What becomes due meanwhile waits for no more than that, however urgent."""
 MARKED_SECONDS = 0.25
@@ -215,18 +215,15 @@ class Lane:
         if message is None:
             recording.put_aside(work, held, seen.verdict)
             return None
-        now = self._desk.look(work, held)
-        if not isinstance(now.verdict, Go):
-            recording.put_aside(work, held, now.verdict)
-            return None
-        if now.mark != seen.mark:
-            recording.put_aside(work, held, Wait(work.now, "changed"))
+        verdict, now = self._desk.look_again(work, seen, held)
+        if not isinstance(verdict, Go):
+            recording.put_aside(work, held, verdict)
             return None
         first_tried = held.first_tried or real_now()
         begun = replace(
             held,
             attempts=held.attempts + 1,
-            expires_at=expires(now.at),
+            expires_at=expires(now),
             words=self._hash(message),
             first_tried=first_tried,
         )
