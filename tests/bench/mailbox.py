@@ -78,7 +78,7 @@ class _Talk(asyncio.Protocol):
     def _answer(self, line: bytes) -> None:
         word = line[:4].upper()
         if word == b"EHLO":
-            self._transport.write(b"250-bench\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
+            self._transport.write(b"250-bench\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
         elif word == b"DATA":
             self._data = True
             self._transport.write(b"354 go on\r\n")

@@ -6,7 +6,7 @@ import email
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import policy
 from email.message import EmailMessage
 
@@ -36,9 +36,16 @@ def a_mail(to: str = "reader@example.org", **changes: object) -> Message:
 class Sink:
     """Keeps what arrives; refuses by the local part: ``550-5.1.1@…``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pipelining: bool) -> None:
+        self.pipelining = pipelining  # RFC 2920: whether it takes commands in groups
         self.mails: list[EmailMessage] = []
         self.sessions: set[int] = set()
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]] if self.pipelining else responses
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -58,9 +65,9 @@ class Sink:
         return "250 2.0.0 taken"
 
 
-@pytest.fixture
-def sink() -> Sink:
-    return Sink()
+@pytest.fixture(params=[True, False], ids=["commands in groups", "one by one"])
+def sink(request: pytest.FixtureRequest) -> Sink:
+    return Sink(pipelining=request.param)
 
 
 @pytest.fixture
@@ -269,6 +276,53 @@ def test_a_refusal_after_the_last_dot_is_an_answer(answer: bytes, result: object
     """Nothing was taken: it is not unknown."""
     with _scripted([[b"354 go\r\n", answer]]) as (port, _), _sender(port) as sender:
         assert sender.send(a_mail()) == result
+
+
+GROUPED = b"250-hello\r\n250 PIPELINING\r\n"
+
+
+@pytest.mark.parametrize(
+    ("replies", "result"),
+    [
+        (b"250 ok\r\n550 5.1.1 nobody\r\n354 go on\r\n", Permanent("bounced", suppress=True)),
+        (b"250 ok\r\n550 5.1.1 nobody\r\n421 closing\r\n", Permanent("bounced", suppress=True)),
+        (b"250 ok\r\n451 4.3.0 later\r\n", Transient("smtp_451")),
+        (b"550 5.7.1 not you\r\n503 first MAIL\r\n503 first RCPT\r\n", Permanent("sender_refused", alarm=True)),
+        (b"250 ok\r\nwhat?\r\n354 go on\r\n", Transient("smtp_unreadable")),
+    ],
+)
+def test_the_first_refusal_of_a_group_counts_and_nothing_follows(replies: bytes, result: object) -> None:
+    """Also where the server would take a mail for nobody, or hangs up in the middle of its answers."""
+    heard: list[bytes] = []
+    with _grouped(replies, heard) as port, _sender(port) as sender:
+        assert sender.send(a_mail()) == result
+    assert heard[0].count(b"\r\n") == 3  # all in one write
+    assert b"Subject" not in b"".join(heard)
+
+
+@contextmanager
+def _grouped(replies: bytes, heard: list[bytes]) -> Iterator[int]:
+    """A server that takes commands in groups, says ``replies`` to the first group, and goes along with RSET and QUIT."""
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"220 hello\r\n")
+            connection.recv(1000)
+            connection.sendall(GROUPED)
+            heard.append(connection.recv(1000))
+            connection.sendall(replies)
+            with suppress(OSError):  # reset: the other side hung up
+                while replies.count(b"\n") == 3 and (said := connection.recv(1000)):
+                    heard.append(said)
+                    connection.sendall(b"250 ok\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)
 
 
 @contextmanager
