@@ -17,7 +17,8 @@ import structlog
 from nameko.extensions import DependencyProvider, Entrypoint
 from nameko.runners import ServiceRunner
 
-from shared.messaging.dispatch import Delivery, Later, RequestDelivery
+from shared.messaging.answering import Later, RequestDelivery
+from shared.messaging.dispatch import Delivery
 from shared.messaging.entrypoints import entrypoints_of
 from shared.messaging.green import in_a_greenlet
 from shared.messaging.process import Core, Died, PortTaken, watched

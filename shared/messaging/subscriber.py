@@ -18,9 +18,11 @@ from amqp.exceptions import NotFound
 from nameko.extensions import Entrypoint
 
 from shared.messaging import topology
+from shared.messaging.answering import RequestDelivery
 from shared.messaging.caller import SECONDS
 from shared.messaging.consumer import Batches
-from shared.messaging.dispatch import Delivery, RequestDelivery, StoreAway, Verdict
+from shared.messaging.contention import StoreAway
+from shared.messaging.dispatch import Delivery, Verdict
 from shared.messaging.link import Confirms, Link, LinkLost, event_message
 from shared.messaging.process import Core, watched
 from shared.runtime import metrics

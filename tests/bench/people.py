@@ -14,7 +14,8 @@ from services.registration.store import metadata as registration_tables
 from shared.contracts.base import ChapterId, Event, GroupId, MeetingId, Mode, RegionId
 from shared.contracts.meetings import MeetingFacts, MeetingScheduled, MeetingStatus, ModeOffer
 from shared.contracts.registration import Join, RoleInAttending
-from shared.messaging.dispatch import Delivery, Dispatcher, RequestDelivery, Verdict
+from shared.messaging.answering import RequestDelivery
+from shared.messaging.dispatch import Delivery, Dispatcher, Verdict
 from shared.messaging.envelope import Cause, encode
 from shared.messaging.requests import ask_bytes
 from shared.runtime.clock import SystemClock, real_now

@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from shared.contracts.base import Actor, Command, Event, Query, Role, View
 from shared.contracts.errors import Fault, Refused
-from shared.messaging.dispatch import Delivery, Dispatcher, RequestDelivery, Verdict
+from shared.messaging.answering import RequestDelivery
+from shared.messaging.dispatch import Delivery, Dispatcher, Verdict
 from shared.messaging.envelope import Cause, decode, encode
 from shared.messaging.requests import ask_bytes, read_reply
 from shared.runtime.clock import SteppedClock, real_now

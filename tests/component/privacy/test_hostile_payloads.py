@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.base import REQUESTS, View
 from shared.contracts.errors import Fault, Invalid, Refused
-from shared.messaging.dispatch import RequestDelivery
+from shared.messaging.answering import RequestDelivery
 from shared.messaging.requests import Asked, read_reply
 from shared.runtime.clock import real_now
 from shared.runtime.ids import new_id, new_traceparent

@@ -9,7 +9,7 @@ import pytest
 
 from shared.contracts.base import REQUESTS, Actor, Role, View
 from shared.contracts.errors import Forbidden, NotFound, Refused
-from shared.messaging.dispatch import RequestDelivery
+from shared.messaging.answering import RequestDelivery
 from shared.messaging.requests import SIGNERS, ask_bytes, read_reply
 from shared.runtime.clock import real_now
 from shared.runtime.ids import new_id, new_traceparent
