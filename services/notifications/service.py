@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.notifications import store
-from services.notifications.handlers import contacts, facts, held, inbound, planning, views
+from services.notifications.handlers import contacts, facts, held, inbound, leaving, planning, views
 from services.notifications.handlers.gathering import Terms
 from services.notifications.outfit import Outfit
 from services.notifications.sending import Postbox
@@ -90,6 +90,11 @@ class NotificationsService:
     def know_member(self, event: said_by_registration.MemberJoined, work: NotificationsWork) -> None:
         """The id is taken."""
         facts.know_member(event, work)
+
+    @subscribe(said_by_registration.MemberLeft)
+    def forget_member(self, event: said_by_registration.MemberLeft, work: NotificationsWork) -> None:
+        """Where they could be reached is forgotten."""
+        leaving.forget_member(event, work)
 
     @subscribe(said_by_registration.AttendanceRecorded)
     def know_attendance(self, event: said_by_registration.AttendanceRecorded, work: NotificationsWork) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.registration import store
-from services.registration.handlers import attendance, meetings, membership, seats, views
+from services.registration.handlers import attendance, leaving, meetings, membership, seats, views
 from services.registration.store import RegistrationStoreWork as Work
 from shared.contracts.base import Actor, Done, Request
 from shared.contracts.meetings import (
@@ -31,6 +31,7 @@ from shared.contracts.registration import (
     GiveUpSeat,
     GuestAnswer,
     Join,
+    Leave,
     ListMeetingSeats,
     ListMySeats,
     MarkAttendance,
@@ -100,6 +101,11 @@ class RegistrationService:
     def decide_consents(self, command: DecideConsents, actor: Actor, work: Work) -> Done:
         """Change one's mind."""
         return membership.decide_consents(command, actor, work)
+
+    @command(Leave)
+    def leave(self, command: Leave, actor: Actor, work: Work) -> Done:
+        """Leave, and be forgotten."""
+        return leaving.leave(command, actor, work)
 
     @query(MyMembership)
     def my_membership(self, query: MyMembership, actor: Actor, work: Work) -> Membership:

@@ -114,6 +114,13 @@ class Members(Protocol):
         """A new member, alias and role sealed; False where there is one already."""
         ...
 
+    def leave(self, member_id: MemberId, at: datetime) -> bool:
+        """Erase alias, role, key and contacts; only that this id left stays. False where it had left before.
+
+        Who never joined is known from now on as somebody who left.
+        """
+        ...
+
     def alias(self, member_id: MemberId) -> str:
         """The alias, opened; empty where its key was destroyed."""
         ...
@@ -233,8 +240,13 @@ class RegistrationWork(Protocol):
         """Attendance."""
         ...
 
-    def foresee(self, meeting_ids: Collection[MeetingId], pairs: Collection[tuple[MeetingId, MemberId]]) -> None:
-        """Lock these meetings in their order, and read at once what it takes for these members to take seats."""
+    def foresee(
+        self,
+        meeting_ids: Collection[MeetingId],
+        pairs: Collection[tuple[MeetingId, MemberId]],
+        member_ids: Collection[MemberId],
+    ) -> None:
+        """Lock these meetings, then these members, each in their order; read at once what it takes to take these seats."""
         ...
 
     def new_id(self) -> str:

@@ -27,6 +27,7 @@ SUBSCRIPTIONS: dict[str, tuple[type[Event], ...]] = {
         *_MEETING,
         meetings.ChapterOpened,
         registration.MemberJoined,
+        registration.MemberLeft,
         registration.ConsentDecided,
         registration.SeatConfirmed,
         registration.SeatWaitlisted,

@@ -31,6 +31,7 @@ HEARS: dict[str, frozenset[str]] = {
     | {
         "meetings.chapter_opened.v1",
         "registration.member_joined.v1",
+        "registration.member_left.v1",
         "registration.consent_decided.v1",
         "registration.seat_confirmed.v1",
         "registration.seat_waitlisted.v1",

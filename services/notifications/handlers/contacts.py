@@ -28,6 +28,7 @@ from shared.contracts.notifications import (
     Verified,
     WrongCode,
 )
+from shared.contracts.registration import HasLeft
 from shared.runtime.ids import random_id
 from shared.runtime.keys import CannotOpen
 
@@ -48,6 +49,8 @@ def start_verification(command: StartVerification, actor: Actor, work: Work, lim
     """Send a code. Nothing here looks whether the address is known, so nothing can tell."""
     if actor.role not in (Role.VISITOR, Role.MEMBER):
         raise Forbidden("only the person themselves can verify an address or number")
+    if actor.role is Role.MEMBER and work.members.has_left(MemberId(actor.id or "")):
+        raise _has_left()
     address = normalised(command.channel, _opened(command.contact, "contact", work), command.country)
     known_as = contact_hash(work, command.channel, address)
     client = command.client or (actor.id or "")
@@ -144,6 +147,8 @@ def _bind(member_id: MemberId, verification: Verification, work: Work) -> None:
     address = work.contacts.under_way(verification)
     if address is None:
         raise _expired()
+    if not work.members.stays(member_id):
+        raise _has_left()
     contact = ContactPoint(
         contact_point_id=ContactPointId(work.new_id()),
         member_id=member_id,
@@ -174,6 +179,8 @@ def set_preferences(command: SetPreferences, actor: Actor, work: Work) -> Done:
         raise Invalid(
             "that is no time zone we know; one looks like America/Chicago", field="preferences.time_zone"
         ) from None
+    if not work.members.stays(member_id):
+        raise _has_left()
     work.members.prefer(member_id, command.preferences)
     return Done()
 
@@ -218,6 +225,10 @@ def silence(work: Work, contact: ContactPoint, suppression: Suppression, event: 
     work.members.suppress(suppression)
     if all((each.purpose, each.reason) != (suppression.purpose, suppression.reason) for each in known):
         work.publish(event)
+
+
+def _has_left() -> HasLeft:
+    return HasLeft("You have left, and we have forgotten you. You can come back at any time, as somebody new.")
 
 
 def _member(actor: Actor) -> MemberId:

@@ -62,6 +62,7 @@ def standing(work: Work, notice: Notice, terms: Terms) -> Standing:
         real_now=work.real_now,
         preferences=preferences_of(work, notice.member_id, contact, _zone_about(work, notice, meeting)),
         contact=contact,
+        left=contact is None and work.members.has_left(notice.member_id),
         consent=consent,
         has_decided=has_decided,
         suppressions=suppressions,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.notifications.model.kinds import URGENCY, natural_key
 from services.notifications.model.planning import News, expiry
+from services.notifications.model.reasons import LEFT
 from services.notifications.model.records import ContactPoint, Meeting, Notice, Verification
 from services.notifications.work import Work
 from shared.contracts.base import Channel, ChapterId, MeetingId, MemberId, WindowId
@@ -22,7 +23,7 @@ def tell(
     *,
     due_at: datetime | None = None,
 ) -> None:
-    """Make a notice for each contact point of these members, or one that says that they have none.
+    """Make a notice for each contact point of these members, or one that says that they have none, or have left.
 
     Telling the same news again changes nothing.
     """
@@ -44,8 +45,13 @@ def tell(
         for member_id in member_ids
         for contact in (*contacts[member_id],) or (None,)
     ]
-    unreachable = [notice for notice in work.notices.add(*made) if notice.contact_point_id is None]
-    settle(work, unreachable, NoticeState.REFUSED, "no_contact")
+    unreachable: dict[str, list[Notice]] = {}
+    for notice in work.notices.add(*made):
+        if notice.contact_point_id is None:
+            reason = LEFT if work.members.has_left(notice.member_id) else "no_contact"
+            unreachable.setdefault(reason, []).append(notice)
+    for reason, notices in unreachable.items():
+        settle(work, notices, NoticeState.REFUSED, reason)
 
 
 def _about_meeting(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from services.notifications.model.kinds import CHANGES, SEAT_NEWS, purpose_of
 from services.notifications.model.planning import expiry, meeting_day, remind_at
 from services.notifications.model.quiet import is_quiet, quiet_ends
+from services.notifications.model.reasons import LEFT
 from services.notifications.model.records import Consent, ContactPoint, Meeting, Notice, Seat, Suppression, Verification
 from shared.contracts.base import Mode
 from shared.contracts.meetings import MeetingStatus
@@ -38,6 +39,7 @@ class Standing:
     real_now: datetime
     preferences: Preferences  # with the chapter's zone where the member chose none
     contact: ContactPoint | None = None
+    left: bool = False  # asked where there is no contact
     consent: Consent | None = None
     has_decided: bool = False  # for whatever purpose and channel
     suppressions: tuple[Suppression, ...] = ()
@@ -98,7 +100,9 @@ def _person(at: Standing) -> Verdict | None:
         code = at.verification
         over = code is None or code.settled or at.real_now >= code.expires_at
         return End(NoticeState.EXPIRED, "expired") if over else None
-    return _refused("contact_removed") if at.contact is None else None
+    if at.contact is None:
+        return _refused(LEFT if at.left else "contact_removed")
+    return None
 
 
 def _consent(at: Standing) -> Verdict | None:

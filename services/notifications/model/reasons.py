@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from services.notifications.messages import DOES_NOT_ANSWER
 
-NOT_NEEDED = frozenset({"seat_released", "superseded", "meeting_cancelled", "not_attended", "window_closed"})
+LEFT = "left"
+NOT_NEEDED = frozenset({"seat_released", "superseded", "meeting_cancelled", "not_attended", "window_closed", LEFT})
 """Reasons that mean that there was nobody to tell any more, or that newer news took its place."""
 
 _BY_HAND = "Call them if you can, or put a note on the door."
 
 _WORDS: dict[str, tuple[str, str]] = {
     "no_contact": ("They have no address or number with us.", _BY_HAND),
+    LEFT: ("They have left, and we have forgotten them.", "There is nobody to tell any more."),
     "contact_removed": ("They removed this address or number.", _BY_HAND),
     "no_consent": (
         "They did not agree to be written to about changes.",

@@ -12,6 +12,7 @@ from services.notifications.handlers.notices import settle
 from services.notifications.messages import Accepted, Permanent, Result, Transient, Unknown
 from services.notifications.model.gate import End, Verdict, Wait
 from services.notifications.model.outcome import Next, after, after_unknown
+from services.notifications.model.reasons import LEFT
 from services.notifications.model.records import Notice, Suppression, Try
 from services.notifications.work import Work
 from shared.contracts.base import NoticeId
@@ -113,6 +114,9 @@ def _apply(work: Work, notice: Notice, then: Next) -> None:
             doubtful=then.doubtful,
             unknowns=notice.unknowns + then.unknown,
         )
+        return
+    if then.state is NoticeState.HELD and work.members.has_left(notice.member_id):
+        _end(work, [notice], NoticeState.REFUSED, LEFT)  # there is nobody whom a person could ask
         return
     _end(work, [notice], then.state, then.reason)
 

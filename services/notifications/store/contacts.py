@@ -108,6 +108,15 @@ class Contacts:
         """Forget a contact point."""
         self._connection.execute(delete(contact_points).where(contact_points.c.contact_point_id == contact_point_id))
 
+    def forget(self, member_id: MemberId) -> None:
+        """Forget a member's contact points, and every verification of one of them or begun by this member."""
+        hashes = [contact.contact_hash for contact in self.of(member_id)]
+        theirs = or_(verifications.c.contact_hash.in_(hashes), verifications.c.client == member_id)
+        begun = delete(verifications).where(theirs).returning(verifications.c.verification_id)
+        for verification_id in self._connection.scalars(begun).all():
+            self._vault.forget(verification_id)
+        self._connection.execute(delete(contact_points).where(contact_points.c.member_id == member_id))
+
     def start(self, verification: Verification, address: str, code: str) -> None:
         """Keep a verification; address and code sealed with a key of its own."""
         owner = verification.verification_id

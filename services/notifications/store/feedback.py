@@ -92,6 +92,10 @@ class Feedback:
             .values(planned=True)
         )
 
+    def forget(self, member_id: MemberId) -> None:
+        """Forget where this member was."""
+        self._connection.execute(delete(attendances).where(attendances.c.member_id == member_id))
+
     def attended(self, member_id: MemberId, window: Window) -> bool:
         """Whether any attendance of this member within the window stands."""
         statement = _attended_within(window).where(attendances.c.member_id == member_id)

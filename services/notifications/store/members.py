@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select, union_all
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, union_all
 
 from services.notifications.model.records import Consent, ContactPoint, Suppression
 from services.notifications.store.tables import consents, contact_points, members, preferences, seats, suppressions
@@ -47,6 +48,30 @@ class Members:
     def join(self, member_id: MemberId) -> None:
         """Someone became a member."""
         self._connection.execute(upsert(self._connection, members).values(member_id=member_id).on_conflict_do_nothing())
+
+    def leave(self, member_id: MemberId) -> None:
+        """Destroy the member's key and preferences; only that this id left is kept. The first time stands."""
+        statement = upsert(self._connection, members).values(member_id=member_id, left_at=self._clock.now())
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[members.c.member_id],
+                set_={"left_at": func.coalesce(members.c.left_at, statement.excluded.left_at)},
+            )
+        )
+        self._connection.execute(delete(preferences).where(preferences.c.member_id == member_id))
+        self._vault.forget(member_id)
+
+    def has_left(self, member_id: MemberId | None) -> bool:
+        """Whether this id left. Nobody (None) never does."""
+        return member_id is not None and self._left_at(select(members.c.left_at), member_id) is not None
+
+    def stays(self, member_id: MemberId) -> bool:
+        """Whether this id has not left; its row, made where there is none, keeps it from leaving for now."""
+        self.join(member_id)
+        return self._left_at(select(members.c.left_at).with_for_update(), member_id) is None
+
+    def _left_at(self, statement: Select[datetime | None], member_id: MemberId) -> datetime | None:
+        return self._connection.scalar(statement.where(members.c.member_id == member_id))
 
     def known(self, member_id: MemberId) -> bool:
         """Whether anything here belongs to this id: such an id cannot be given to someone new."""

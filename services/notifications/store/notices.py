@@ -93,6 +93,16 @@ class Notices:
         rows = self._connection.execute(_LOCKED, {"these": list(these)})
         return {row.notice_id: _notice(row) for row in rows}
 
+    def unsent(self, member_id: MemberId) -> list[Notice]:
+        """Those of a member that wait or are held, locked for this transaction. The states are as their indexes have them."""
+        state, its = notices.c.state, notices.c.member_id == member_id
+        waiting = and_(text(f"notices.{OPEN}"), state == NoticeState.WAITING.value, its)
+        found: list[Notice] = []
+        for these in (waiting, and_(state == text("'held'"), its)):
+            locked = select(*_FIELDS).where(these).order_by(notices.c.notice_id).with_for_update()
+            found += map(_notice, self._connection.execute(locked))
+        return found
+
     def about(self, meeting_id: MeetingId) -> list[Notice]:
         """Every change and cancellation notice of a meeting."""
         rows = self._connection.execute(

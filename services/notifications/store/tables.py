@@ -38,7 +38,12 @@ verifications = Table(
     Column("code", LargeBinary),
 )
 
-members = Table("members", metadata, Column("member_id", String(36), primary_key=True))
+members = Table(
+    "members",
+    metadata,
+    Column("member_id", String(36), primary_key=True),
+    Column("left_at", Moment),  # for good: nothing else of them is here, and nothing may come back
+)
 
 consents = Table(
     "consents",

@@ -7,7 +7,7 @@ from services.registration.model.members import Member
 from services.registration.work import RegistrationWork
 from shared.contracts.base import Actor, MeetingId, MemberId, Role
 from shared.contracts.errors import Forbidden, NotFound
-from shared.contracts.registration import NotAMember
+from shared.contracts.registration import HasLeft, NotAMember
 
 
 def oneself(actor: Actor) -> MemberId:
@@ -17,9 +17,16 @@ def oneself(actor: Actor) -> MemberId:
     return MemberId(actor.id)
 
 
+def still(found: Member | None) -> Member | None:
+    """The same. Raises HasLeft where they have left."""
+    if found is not None and found.left:
+        raise HasLeft("You have left, and we have forgotten you. You can come back at any time, as somebody new.")
+    return found
+
+
 def member(actor: Actor, work: RegistrationWork) -> Member:
-    """The joined member who asks. Raises Forbidden or NotAMember."""
-    found = work.members.find(oneself(actor))
+    """The joined member who asks. Raises Forbidden, HasLeft or NotAMember."""
+    found = still(work.members.find(oneself(actor)))
     if found is None:
         raise NotAMember("You have not joined yet. Choose a name and read our agreement first; it takes a minute.")
     return found

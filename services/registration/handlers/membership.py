@@ -34,17 +34,18 @@ WITHDRAWING = ("stop", "unsubscribed")
 def join(command: Join, actor: Actor, work: RegistrationWork) -> Done:
     """Become a member under an alias, the agreement accepted. Joining again changes nothing."""
     member_id = allow.oneself(actor)
-    if work.members.find(member_id) is not None:
+    if allow.still(work.members.find(member_id)) is not None:
         return Done()
     alias = checked_alias(opened_alias(command.alias, work))
     _is_current(command.agreement_version, work)
     member = Member(member_id, command.agreement_version)
     if not work.members.add(member, alias=alias, role=command.role_in_attending, at=work.now):
+        allow.still(work.members.find(member_id))
         return Done()
     work.members.accept(member_id, command.agreement_version, locale=command.locale, at=work.now)
     work.publish(MemberJoined(member_id=member_id, agreement_version=command.agreement_version))
     chosen = decide({}, command.consents, wording=command.wording, locale=command.locale, how=How.JOINED)
-    _enter(member_id, chosen, work)
+    enter(member_id, chosen, work)
     return Done()
 
 
@@ -64,14 +65,14 @@ def decide_consents(command: DecideConsents, actor: Actor, work: RegistrationWor
     work.members.lock(member.member_id)
     standing = work.members.standing(member.member_id)
     decisions = decide(standing, command.choices, wording=command.wording, locale=command.locale, how=How.CHANGED)
-    _enter(member.member_id, decisions, work)
+    enter(member.member_id, decisions, work)
     return Done()
 
 
 def my_membership(query: MyMembership, actor: Actor, work: RegistrationWork) -> Membership:
     """Who one is here."""
     member = work.members.find(allow.oneself(actor))
-    if member is None:
+    if member is None or member.left:
         return Membership(joined=False)
     standing = work.members.standing(member.member_id).values()
     return Membership(
@@ -92,6 +93,9 @@ def current_agreement(query: CurrentAgreement, actor: Actor, work: RegistrationW
 
 def note_contact(event: ContactVerified, work: RegistrationWork) -> None:
     """A member can be reached through this channel. That brings no consent, and none back that was withdrawn."""
+    member = work.members.lock(event.member_id)
+    if member is not None and member.left:
+        return
     work.members.reached_by(event.member_id, event.contact_point_id, event.channel, work.now)
 
 
@@ -99,7 +103,12 @@ def withdraw_consents(event: ContactSuppressed, work: RegistrationWork) -> None:
     """Who says STOP has withdrawn every purpose of that channel; who unsubscribes, what they unsubscribed from."""
     if event.reason not in WITHDRAWING or work.members.lock(event.member_id) is None:
         return
-    _enter(event.member_id, withdraw(work.members.standing(event.member_id), event.channel, event.purpose), work)
+    standing = work.members.standing(event.member_id)
+    enter(
+        event.member_id,
+        withdraw(standing, how=How.SUPPRESSED, channel=event.channel, purpose=event.purpose),
+        work,
+    )
 
 
 def opened_alias(sealed: Sealed, work: RegistrationWork) -> str:
@@ -120,7 +129,8 @@ def _is_current(version: int, work: RegistrationWork) -> None:
         )
 
 
-def _enter(member_id: MemberId, decisions: Iterable[Decision], work: RegistrationWork) -> None:
+def enter(member_id: MemberId, decisions: Iterable[Decision], work: RegistrationWork) -> None:
+    """Write these decisions to the ledger, and say them."""
     decisions = list(decisions)
     work.members.append(member_id, decisions, work.now)
     for each in decisions:

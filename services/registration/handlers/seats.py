@@ -16,10 +16,13 @@ from shared.contracts.base import Actor, Done, MeetingId, MemberId, Request, Sea
 from shared.contracts.errors import AlreadyDone, NotFound, TooLate
 from shared.contracts.meetings import MeetingStatus
 from shared.contracts.registration import (
+    AcceptAgreement,
     AddWalkIn,
     AgreementNeeded,
     CloseAttendance,
+    DecideConsents,
     GiveUpSeat,
+    Leave,
     ListMySeats,
     MarkAttendance,
     MySeats,
@@ -31,17 +34,23 @@ from shared.contracts.registration import (
 
 LOCKING = (TakeSeat, SwitchMode, GiveUpSeat, MarkAttendance, AddWalkIn, CloseAttendance)
 """The commands that lock the meeting they name."""
+HOLDING = (TakeSeat, AcceptAgreement, DecideConsents, Leave)
+"""The commands during which their member can neither change nor leave."""
 
 
 def foresee(asked: Sequence[tuple[Request[Any], Actor]], work: RegistrationWork) -> None:
-    """Lock the meetings that a batch of commands names, in one order, and read what those need who take a seat."""
+    """Lock the meetings that a batch of commands names, then the members, each in one order; read what takers of seats need."""
     meetings = {command.meeting_id for command, _ in asked if isinstance(command, LOCKING)}
+    for command, actor in asked:
+        if isinstance(command, Leave) and actor.id:
+            meetings |= {seat.meeting_id for seat in work.seats.coming(MemberId(actor.id), work.now)}
     taking = {
         (command.meeting_id, MemberId(actor.id))
         for command, actor in asked
         if isinstance(command, TakeSeat) and actor.id
     }
-    work.foresee(meetings, taking)
+    held = {MemberId(actor.id) for command, actor in asked if isinstance(command, HOLDING) and actor.id}
+    work.foresee(meetings, taking, held)
 
 
 def take_seat(command: TakeSeat, actor: Actor, work: RegistrationWork) -> SeatView:
@@ -70,6 +79,7 @@ def take_seat(command: TakeSeat, actor: Actor, work: RegistrationWork) -> SeatVi
 def switch_mode(command: SwitchMode, actor: Actor, work: RegistrationWork) -> SeatView:
     """Attend otherwise; who is next in line gets the place that comes free."""
     member_id = allow.oneself(actor)
+    allow.still(work.members.find(member_id))
     meeting, seat = _held(command.meeting_id, member_id, work)
     meeting = joinable(meeting, work.now)
     offered(meeting, command.mode)
@@ -82,6 +92,7 @@ def switch_mode(command: SwitchMode, actor: Actor, work: RegistrationWork) -> Se
 def give_up_seat(command: GiveUpSeat, actor: Actor, work: RegistrationWork) -> Done:
     """Give up a place or a place in line. Possible until the meeting's end; giving up twice is as giving up once."""
     member_id = allow.oneself(actor)
+    allow.still(work.members.find(member_id))
     meeting, seat = _seat_of(command.meeting_id, member_id, work)
     if not seat.held:
         return Done()
@@ -98,8 +109,10 @@ def give_up_seat(command: GiveUpSeat, actor: Actor, work: RegistrationWork) -> D
 
 def list_my_seats(query: ListMySeats, actor: Actor, work: RegistrationWork) -> MySeats:
     """One's own coming seats and places in line."""
-    member_id = allow.oneself(actor)
-    return MySeats(seats=tuple(view_of(seat, work) for seat in work.seats.coming(member_id, work.now)))
+    member = work.members.find(allow.oneself(actor))
+    if member is None or member.left:
+        return MySeats(seats=())
+    return MySeats(seats=tuple(view_of(seat, work) for seat in work.seats.coming(member.member_id, work.now)))
 
 
 def _agreed(member: Member, work: RegistrationWork) -> None:

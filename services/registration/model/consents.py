@@ -16,6 +16,7 @@ class How(StrEnum):
     JOINED = "joined"
     CHANGED = "changed"  # on the preferences page
     SUPPRESSED = "suppressed"  # STOP by text, or a mail's unsubscribe
+    LEFT = "left"  # the member left for good
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,12 @@ def decide(
     return [decision for pair, decision in newest.items() if decision is not standing.get(pair)]
 
 
-def withdraw(standing: Mapping[Pair, Decision], channel: Channel, purpose: Purpose | None) -> list[Decision]:
-    """The lines that take back what was granted for this channel: one purpose, or (None) all of them."""
+def withdraw(
+    standing: Mapping[Pair, Decision], *, how: How, channel: Channel | None = None, purpose: Purpose | None = None
+) -> list[Decision]:
+    """The lines that take back what was granted: for this channel and purpose; None means for all of them."""
     return [
-        Decision(last.purpose, last.channel, False, last.decided + 1, last.wording, last.locale, How.SUPPRESSED)
+        Decision(last.purpose, last.channel, False, last.decided + 1, last.wording, last.locale, how)
         for last in standing.values()
-        if last.channel is channel and last.granted and purpose in (None, last.purpose)
+        if last.granted and channel in (None, last.channel) and purpose in (None, last.purpose)
     ]

@@ -13,3 +13,4 @@ class Member:
 
     member_id: MemberId
     agreement: int
+    left: bool = False  # for good: only the id is still known

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from services.registration.model.consents import Decision, How, Pair
 from services.registration.model.members import Member
@@ -15,6 +15,8 @@ from shared.contracts.base import Channel, ContactPointId, MemberId
 from shared.contracts.registration import Purpose, RoleInAttending
 from shared.storage.engine import upsert
 from shared.storage.sealing import Forgotten, Vault
+
+_MEMBER: Select[Any] = select(members.c.member_id, members.c.agreement, members.c.left_at)
 
 
 class MemberTable:
@@ -26,21 +28,21 @@ class MemberTable:
         self._foreseen: dict[MemberId, Member] = {}
 
     def foresee(self, member_ids: Collection[MemberId]) -> None:
-        """Read these at once, where each is about to be looked for."""
-        statement = select(members.c.member_id, members.c.agreement).where(members.c.member_id.in_(list(member_ids)))
-        rows = self._connection.execute(statement)
-        self._foreseen = {MemberId(row.member_id): Member(MemberId(row.member_id), row.agreement) for row in rows}
+        """Lock these in the order of their ids, and read them at once, where each is about to be looked for."""
+        if member_ids:
+            these = _MEMBER.where(members.c.member_id.in_(list(member_ids))).order_by(members.c.member_id)
+            found = [_member(row) for row in self._connection.execute(these.with_for_update())]
+            self._foreseen = {member.member_id: member for member in found}
 
     def find(self, member_id: MemberId) -> Member | None:
         """Without the alias."""
         if member_id in self._foreseen:
             return self._foreseen[member_id]
-        return self._read(select(members.c.agreement).where(members.c.member_id == member_id), member_id)
+        return self._read(_MEMBER.where(members.c.member_id == member_id))
 
     def lock(self, member_id: MemberId) -> Member | None:
         """The member, their ledger kept from everybody else until this transaction ends."""
-        statement = select(members.c.agreement).where(members.c.member_id == member_id)
-        return self._read(statement.with_for_update(), member_id)
+        return self._read(_MEMBER.where(members.c.member_id == member_id).with_for_update())
 
     def add(self, member: Member, *, alias: str, role: RoleInAttending, at: datetime) -> bool:
         """A new member, alias and role sealed; False where there is one already."""
@@ -126,9 +128,25 @@ class MemberTable:
             )
         )
 
-    def _read(self, statement: Select[Any], member_id: MemberId) -> Member | None:
+    def leave(self, member_id: MemberId, at: datetime) -> bool:
+        """The row stays, empty, and says when; where there was none, one is made that says no more."""
+        self._foreseen.pop(member_id, None)
+        emptied = {"alias": b"", "role": b"", "left_at": at}
+        statement = upsert(self._connection, members).values(member_id=member_id, agreement=0, joined_at=at, **emptied)
+        left = self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[members.c.member_id], set_=emptied, where=members.c.left_at.is_(None)
+            ).returning(members.c.member_id)
+        ).first()
+        if left is None:
+            return False
+        self._connection.execute(delete(contacts).where(contacts.c.member_id == member_id))
+        self._vault.forget(member_id)
+        return True
+
+    def _read(self, statement: Select[Any]) -> Member | None:
         row = self._connection.execute(statement).first()
-        return Member(member_id, row.agreement) if row else None
+        return _member(row) if row else None
 
     def _opened(self, column: str, member_id: MemberId) -> str:
         sealed = self._connection.scalar(select(members.c[column]).where(members.c.member_id == member_id))
@@ -136,6 +154,10 @@ class MemberTable:
             return self._vault.open(member_id, _place(column, member_id), sealed) if sealed else ""
         except Forgotten:
             return ""
+
+
+def _member(row: Row[Any]) -> Member:
+    return Member(MemberId(row.member_id), row.agreement, left=row.left_at is not None)
 
 
 def _place(column: str, member_id: MemberId) -> str:

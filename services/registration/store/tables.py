@@ -98,6 +98,7 @@ members = Table(
     Column("role", LargeBinary, nullable=False),  # sealed: as whom one attends tells of one's health
     Column("agreement", Integer, nullable=False),  # the newest version accepted
     Column("joined_at", Moment, nullable=False),
+    Column("left_at", Moment),  # for good: alias and role are empty, their key is destroyed
 )
 
 acceptances = Table(

@@ -32,10 +32,15 @@ class RegistrationStoreWork(Work):
         self.members = MemberTable(connection, self.vault)
         self.sheet = SheetTable(connection, self.vault)
 
-    def foresee(self, meeting_ids: Collection[MeetingId], pairs: Collection[tuple[MeetingId, MemberId]]) -> None:
-        """Lock these meetings in their order, and read at once what it takes for these members to take seats."""
+    def foresee(
+        self,
+        meeting_ids: Collection[MeetingId],
+        pairs: Collection[tuple[MeetingId, MemberId]],
+        member_ids: Collection[MemberId],
+    ) -> None:
+        """Lock these meetings, then these members, each in their order; read at once what it takes to take these seats."""
         self.desk.foresee(meeting_ids, pairs)
-        self.members.foresee({member_id for _, member_id in pairs})
+        self.members.foresee(member_ids)
 
     def remember(self) -> Callable[[], None]:
         """What brings back all that waits to be written as it is now, seats included."""

@@ -61,7 +61,7 @@ class SeatRow(Contract):
 
     seat_id: SeatId
     member_id: MemberId
-    alias: str
+    alias: str  # empty for someone who has left
     mode: Mode
     state: SeatState
     place_in_line: int | None

@@ -72,6 +72,16 @@ class MemberJoined(Event):
     agreement_version: int
 
 
+class MemberLeft(Event):
+    """Someone left for good: whoever keeps what could tell who they are forgets it. The id is never anybody's again."""
+
+    type: ClassVar[str] = "registration.member_left.v1"
+    subject: ClassVar[str] = "member_id"
+    classification = "restricted"
+
+    member_id: MemberId
+
+
 class AgreementAccepted(Event):
     """A member accepted a version of the confidentiality agreement."""
 

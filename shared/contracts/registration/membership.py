@@ -30,6 +30,12 @@ class NotAMember(Refused):
     code = "not_a_member"
 
 
+class HasLeft(Refused):
+    """This member has left, and this id with them; whoever comes back is somebody new."""
+
+    code = "has_left"
+
+
 class ConsentChoice(Contract):
     """A tick, or none, beside one purpose and channel."""
 
@@ -69,6 +75,15 @@ class DecideConsents(Command[Done]):
     locale: Locale = "en"
 
 
+class Leave(Command[Done]):
+    """Leave for good, and be forgotten: places are given up, consents withdrawn, the alias erased. Role MEMBER, for oneself.
+
+    Also for who proved an address and never joined. Leaving again changes nothing.
+    """
+
+    type: ClassVar[str] = "registration.leave.v1"
+
+
 class AgreementText(View):
     """The confidentiality agreement in force."""
 
@@ -86,7 +101,7 @@ class CurrentAgreement(Query[AgreementText]):
 
 
 class Membership(View):
-    """Who one is here. ``joined`` is False for someone whose contact is verified but who has not joined."""
+    """Who one is here. ``joined`` is False for someone whose contact is verified but who has not joined, or who has left."""
 
     joined: bool
     alias: str = ""

@@ -18,6 +18,7 @@ from shared.contracts.registration import (
     DecideConsents,
     GiveUpSeat,
     Join,
+    Leave,
     ListMeetingSeats,
     ListMySeats,
     MarkAttendance,
@@ -41,6 +42,7 @@ MEMBERS_ONLY = [
     TakeSeat(meeting_id="meeting-1", mode=ROOM),
     SwitchMode(meeting_id="meeting-1", mode=ONLINE),
     GiveUpSeat(meeting_id="meeting-1"),
+    Leave(),
     MyMembership(),
     ListMySeats(),
 ]
