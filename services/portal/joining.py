@@ -19,6 +19,7 @@ from shared.contracts.notifications import ConfirmCode, StartVerification
 from shared.contracts.registration import (
     AcceptAgreement,
     ConsentChoice,
+    HasLeft,
     Join,
     Membership,
     MyMembership,
@@ -184,13 +185,15 @@ class Seated:
 
 
 async def take_seat(asking: Asking, member_id: str, meeting_id: str, mode: Mode, *, request_id: str) -> Seated:
-    """Take the seat, or hear why not."""
+    """Take the seat, or hear why not. Raises HasLeft."""
     try:
         seat = await asking.send(
             TakeSeat(meeting_id=meeting_id, mode=mode),
             member(member_id),
             request_id=request_id,
         )
+    except HasLeft:
+        raise
     except Refused as refused:
         return Seated(refused=refused)
     return Seated(seat=seat)

@@ -117,6 +117,25 @@ async def end_way(request: Request, response: Response) -> None:
         portal.way_cookie.clear(response)
 
 
+def forget_here(request: Request, response: Response) -> Response:
+    """Have this browser forget who was signed in."""
+    portal = portal_of(request)
+    portal.cookie.clear(response)
+    portal.way_cookie.clear(response)
+    if portal.settings.secure:
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+async def forget_member(request: Request, response: Response, member_id: str) -> Response:
+    """End every session and every way of someone who has left, on every device."""
+    portal = portal_of(request)
+    await in_thread(portal.sessions.end_all, member_id)
+    await in_thread(portal.ways.end_all, member_id)
+    await in_thread(portal.ways.end, portal.way_cookie.read(request))
+    return forget_here(request, response)
+
+
 def to(url: str) -> Response:
     """Go on to another page after a form."""
     return RedirectResponse(url, status_code=303)

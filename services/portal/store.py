@@ -114,3 +114,8 @@ class Ways:
         if token:
             with self.database.writing() as connection:
                 connection.execute(delete(ways).where(ways.c.token_hash == hash_token(token)))
+
+    def end_all(self, member_id: str) -> None:
+        """Forget every way that this member is on, or would have come in by."""
+        with self.database.writing() as connection:
+            connection.execute(delete(ways).where(ways.c.state.contains(member_id, autoescape=True)))

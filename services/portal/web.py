@@ -18,17 +18,20 @@ from services.portal.pages import (
     finding,
     hooks,
     joining,
+    leaving,
     me,
     notices,
     seats,
     unsubscribe,
 )
-from services.portal.parts import Portal, SignInNeeded, keep_way, to, way_of
+from services.portal.parts import Portal, SignInNeeded, forget_member, keep_way, session_of, to, way_of
 from services.portal.settings import PortalSettings
 from services.portal.store import Purpose, Way
 from shared.contracts.base import MemberId
+from shared.contracts.registration import HasLeft
 from shared.gateway.asking import Asking
 from shared.gateway.database import Database
+from shared.gateway.error_pages import error_page
 from shared.gateway.web import Site, make_app
 from shared.runtime.clock import Clock
 from shared.runtime.ids import new_id
@@ -38,7 +41,21 @@ HERE = Path(__file__).parent
 
 ROUTERS = [
     each.router
-    for each in (finding, joining, agreement, seats, me, notices, contacts, feedback, unsubscribe, feeds, hooks, about)
+    for each in (
+        finding,
+        joining,
+        agreement,
+        seats,
+        me,
+        leaving,
+        notices,
+        contacts,
+        feedback,
+        unsubscribe,
+        feeds,
+        hooks,
+        about,
+    )
 ]
 
 
@@ -67,7 +84,15 @@ def make_portal(
     app.state.portal = Portal(settings, keys, clock, Database(engine), site.session_cookie)
     app.state.pages.environment.globals.update(exit_url=settings.exit_url)
     app.add_exception_handler(SignInNeeded, _sign_in)
+    app.add_exception_handler(HasLeft, _has_left)
     return app
+
+
+async def _has_left(request: Request, error: Exception) -> Response:
+    """Whoever signs in before all have heard that they left comes in as who they were: they begin again, as somebody new."""
+    page = error_page(request, 409, "Please begin again", str(error), "Nothing was done. You are signed out here.")
+    session = session_of(request)
+    return await forget_member(request, page, session.subject if session else "-")
 
 
 async def _sign_in(request: Request, _error: Exception) -> Response:

@@ -70,6 +70,38 @@ def test_a_member_joins_takes_a_seat_switches_and_gives_it_up(scene: Scene, memb
     assert "You gave up your place" in heard(page)
 
 
+def test_a_member_leaves_and_comes_back_as_somebody_new(scene: Scene) -> None:
+    """From the quiet link to the last page; the place goes to who waits, and the address is nobody's any more."""
+    meeting, alias = scene.schedule(room=1), f"Sage {time.time_ns() % 100000}"
+    leaver, waiter = scene.join(alias, "Kim")
+    leaver.take_seat(meeting, "in_person")
+    waiter.take_seat(meeting, "in_person")
+    window = scene.member_window(alias, java_script_enabled=False)
+    page = window.open("/my")
+    follow(page, "Leave, and be forgotten")
+    assert "This cannot be undone" in heard(page)
+    press(page, "Leave and erase")
+    assert page.url == f"{scene.portal}/done"
+    assert "It is done" in heard(page)
+    page.goto(f"{scene.portal}/my")
+    assert page.url == f"{scene.portal}/sign-in"
+    assert window.faults() == []
+    window.close()
+    waiter.open(f"/my/meetings/{meeting}")
+    assert "Your place is kept" in waiter.page.text
+
+    leaver.http.cookies.clear()
+    past = len(scene.sink.mails(address_of(alias)))
+    leaver.open("/sign-in")
+    leaver.press("/sign-in", channel="email", contact=address_of(alias))
+    leaver.press("/join/code", code=scene.sink.code(address_of(alias), past=past))
+    assert leaver.page.url.path == "/join/agreement"
+    leaver.press("/join/agreement", role="family", agree="yes", alias="Juniper")
+    assert leaver.page.url.path in ("/join/done", "/my/meetings")
+    leaver.open("/my")
+    assert "Hello, Juniper" in leaver.page.text
+
+
 def test_a_phones_first_screen_shows_meetings_and_the_search_unfolds(scene: Scene) -> None:
     """Who looks for somebody to talk to sees times before fields; the line says what is looked for."""
     scene.schedule()

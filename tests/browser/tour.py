@@ -317,6 +317,7 @@ ADMIN_MORE: dict[str, Visit] = {
 }
 PORTAL: dict[str, Visit] = {
     "/": stranger("portal", "/"),
+    "/done": stranger("portal", "/done"),
     "/f": stranger("portal", "/f"),
     "/help": stranger("portal", "/help"),
     "/join": stranger("portal", "/join"),
@@ -329,6 +330,7 @@ PORTAL: dict[str, Visit] = {
     "/my/contacts/add": member("/my/contacts/add"),
     "/my/contacts/code": contacts_code,
     "/my/contacts/{contact_point_id}/remove": remove_contact,
+    "/my/leave": member("/my/leave"),
     "/my/meetings": member("/my/meetings"),
     "/my/meetings/{meeting_id}": member("/my/meetings/{meeting_id}"),
     "/my/meetings/{meeting_id}/give-up": member("/my/meetings/{meeting_id}/give-up"),

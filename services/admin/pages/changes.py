@@ -14,7 +14,6 @@ from shared.contracts.base import Command, Done, MeetingId, MemberId, Mode, Noti
 from shared.contracts.errors import Invalid, Refused, Stale
 from shared.contracts.meetings import CancelMeeting, MeetingPage, MeetingStatus, MeetingView, MoveBack, MoveOnline
 from shared.contracts.notifications import NoticeProgress, NoticeState, PreviewChange, Progress, SettleHeld, Unreached
-from shared.contracts.registration import ListMeetingSeats
 from shared.gateway.forms import Fields, Form, blank, read_form
 from shared.gateway.pages import wants_fragment
 from shared.gateway.wording import people
@@ -148,9 +147,8 @@ class Missed:
 
 async def telling(desk: MeetingDesk, revision: int) -> tuple[Progress, list[Missed], bool]:
     """Progress, who was not reached, and whether it is still being made ready."""
-    meeting_id = desk.meeting.meeting_id
-    progress = await desk.ask(NoticeProgress(meeting_id=meeting_id, revision=revision))
-    seats = await desk.ask(ListMeetingSeats(meeting_id=meeting_id))
+    progress = await desk.ask(NoticeProgress(meeting_id=desk.meeting.meeting_id, revision=revision))
+    seats = await seats_of(desk)
     alias: dict[MemberId, str] = {row.member_id: row.alias for row in seats.seats}
     missed = [Missed(alias.get(each.member_id, "Someone who gave up their seat"), each) for each in progress.unreached]
     gathering = progress.due == 0 and not progress.complete  # notifications has not heard of the change yet

@@ -133,6 +133,7 @@ def told_people(seats: MeetingSeats) -> int:
     return len({row.member_id for row in seats.seats if row.state is not SeatState.RELEASED})
 
 
+SOMEONE_WHO_LEFT = "Someone who left"
 SHEET_OPENS = timedelta(minutes=30)
 """How long before a meeting registration takes attendance."""
 
@@ -143,8 +144,10 @@ def began(desk: MeetingDesk) -> bool:
 
 
 async def seats_of(desk: MeetingDesk) -> MeetingSeats:
-    """The meeting's seats."""
-    return await desk.ask(ListMeetingSeats(meeting_id=desk.meeting.meeting_id))
+    """The meeting's seats. Who has left has no name any more; a mark of theirs, and the count, stay."""
+    seats = await desk.ask(ListMeetingSeats(meeting_id=desk.meeting.meeting_id))
+    rows = (row if row.alias else row.model_copy(update={"alias": SOMEONE_WHO_LEFT}) for row in seats.seats)
+    return seats.model_copy(update={"seats": tuple(rows)})
 
 
 @router.get("/meetings/{meeting_id}")

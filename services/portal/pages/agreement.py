@@ -25,7 +25,7 @@ from shared.contracts.base import Channel, MemberId, Sealed
 from shared.contracts.errors import Fault, Refused, Stale, Unreachable
 from shared.contracts.meetings import ListChapters
 from shared.contracts.notifications import ListMyContacts, SetPreferences
-from shared.contracts.registration import AgreementNeeded, CurrentAgreement, RoleInAttending
+from shared.contracts.registration import AgreementNeeded, CurrentAgreement, HasLeft, RoleInAttending
 from shared.gateway.forms import Fields, Form, blank, fill
 from shared.gateway.web import asking_of, pages_of
 from shared.runtime.ids import new_id
@@ -111,6 +111,8 @@ async def agree(request: Request) -> Response:
         return await _agreement_page(request, way, form, todo)
     try:
         await _say_yes(request, way, form, todo)
+    except HasLeft:
+        raise
     except Refused as refused:
         if isinstance(refused, (Stale, AgreementNeeded)):
             form.overall.append("The agreement has changed just now. Please read it again.")

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.portal import joining, words
 from services.portal.parts import (
+    forget_here,
     know,
     portal_of,
     session_of,
@@ -62,22 +63,13 @@ async def decide(request: Request) -> Response:
     return to("/my/yes?saved")
 
 
-def _forget_here(request: Request, response: Response) -> Response:
-    portal = portal_of(request)
-    portal.cookie.clear(response)
-    portal.way_cookie.clear(response)
-    if portal.settings.secure:
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return response
-
-
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
     """Sign out here."""
     portal = portal_of(request)
     await in_thread(portal.sessions.end, portal.cookie.read(request))
     await in_thread(portal.ways.end, portal.way_cookie.read(request))
-    return _forget_here(request, to("/"))
+    return forget_here(request, to("/"))
 
 
 @router.post("/sign-out-everywhere")
@@ -86,4 +78,4 @@ async def sign_out_everywhere(request: Request) -> Response:
     portal, actor = portal_of(request), signed_in(request)
     await in_thread(portal.sessions.end_all, actor.id or "")
     await in_thread(portal.ways.end, portal.way_cookie.read(request))
-    return _forget_here(request, to("/"))
+    return forget_here(request, to("/"))

@@ -15,7 +15,7 @@ from shared.contracts.base import MeetingId, Mode
 from shared.contracts.errors import Fault, NotFound, Refused, Unreachable
 from shared.contracts.meetings import FindMeetings
 from shared.contracts.notifications import AskCalendarFile, AskJoinDetails, JoinDetails
-from shared.contracts.registration import GiveUpSeat, ListMySeats, ModeFull, SeatState, SeatView, SwitchMode
+from shared.contracts.registration import GiveUpSeat, HasLeft, ListMySeats, ModeFull, SeatState, SeatView, SwitchMode
 from shared.gateway.forms import Fields, Form, blank, fill, sent_request_id
 from shared.gateway.web import asking_of, pages_of
 
@@ -168,7 +168,7 @@ async def switch(request: Request, meeting_id: str) -> Response:
         await asking_of(request).send(command, actor, request_id=form.request_id)
     except ModeFull:
         return await _seat_page(request, await _my(request, meeting_id), blank(), full=form.given.mode)
-    except NotFound:
+    except (NotFound, HasLeft):
         raise
     except Refused as refused:
         return await _seat_page(request, await _my(request, meeting_id), form.refuse(refused))

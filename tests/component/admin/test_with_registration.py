@@ -18,7 +18,7 @@ from shared.storage.engine import make_engine
 from shared.storage.work import Store
 from tests.component.admin.scene import HERE, NORTH, NOW, Browser
 from tests.component.registration.acts import ONLINE, facts, join, take
-from tests.support.world import World, coordinator, ring
+from tests.support.world import World, coordinator, member, ring
 
 SHEET = f"/meetings/{HERE}/attendance"
 
@@ -72,3 +72,20 @@ def test_a_coordinator_sees_the_seats_and_takes_attendance(browser: Browser, clo
         "Ben": r.Outcome.MISSED,
         "Dov": r.Outcome.MISSED,
     }
+
+
+def test_who_left_has_no_name_on_any_page(browser: Browser, clock: SteppedClock, world: World) -> None:
+    """Who was marked as being here stays in the count, and is called nothing else; whose place was freed is gone."""
+    browser.sign_in()
+    for each in (clock, world.clock):
+        each.step(hours=10, minutes=5)
+    page = browser.get(SHEET)
+    seats = {name: seat for seat, name in re.findall(r'id="mark-([^"]+)".*?\u2013 (\w+)', page, re.DOTALL)}
+    browser.post(SHEET, seat_id=seats["Ana"], outcome="attended")
+    for name in ("ana", "ben"):
+        world.send(r.Leave(), member(name))
+    for path in (SHEET, f"/meetings/{HERE}", f"/meetings/{HERE}/sign-in-sheet"):
+        page = browser.get(path)
+        assert "Someone who left" in page
+        assert "Cleo" in page, "she moved up"
+        assert not re.search(r"\bAna\b|\bBen\b", page)

@@ -61,6 +61,7 @@ from shared.contracts.registration import (
     DecideConsents,
     GiveUpSeat,
     Join,
+    Leave,
     ListMySeats,
     MeetingOpening,
     Membership,
@@ -202,6 +203,7 @@ def asking() -> LocalAsking:
     asking.answer(Join, Done())
     asking.answer(AcceptAgreement, Done())
     asking.answer(DecideConsents, Done())
+    asking.answer(Leave, Done())
     seat = a_seat()
     asking.answer(TakeSeat, seat)
     asking.answer(SwitchMode, seat)

@@ -13,9 +13,9 @@ from shared.contracts.meetings import CalendarFeed, Feed, ListChapters, MeetingG
 from shared.contracts.notifications import BadSignature, ProviderAnswer, ReceiveCallback, Unsubscribe
 from tests.component.portal.conftest import URL, Browser
 
-PAGES = ("/", "/meetings/m1", "/join", "/sign-in", "/help", "/privacy", "/f", "/u/token1")
+PAGES = ("/", "/meetings/m1", "/join", "/sign-in", "/help", "/privacy", "/done", "/f", "/u/token1")
 MINE = ("/my", "/my/meetings", "/my/meetings/m1", "/my/meetings/m1/give-up", "/my/notices", "/my/yes", "/my/contacts",
-        "/my/contacts/add", "/my/contacts/p1/remove", "/join/done")  # fmt: skip
+        "/my/contacts/add", "/my/contacts/p1/remove", "/my/leave", "/join/done")  # fmt: skip
 
 
 def test_the_feedback_form_puts_help_lines_first_and_says_that_nobody_watches(browser: Browser) -> None:
