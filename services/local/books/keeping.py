@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from services.local.books import broker, hearing, notices, seats, secrecy, slips
+from services.local.books import broker, hearing, leaving, notices, seats, secrecy, slips
 from services.local.books.line import Line
 from services.local.books.notices import Arrived
 from services.local.books.reading import Databases
@@ -77,6 +77,7 @@ def lines(where: Where, now: Now) -> Iterator[Line]:
         yield from hearing.lines(databases, where.strangers)
         yield from notices.lines(databases, arrived, now())
         yield from seats.lines(databases)
+        yield from leaving.lines(databases)
         yield from slips.lines(databases, planted, now())
         yield from secrecy.lines(where, databases, planted, arrived)
 

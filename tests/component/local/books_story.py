@@ -44,6 +44,7 @@ from shared.contracts.registration import (
     ConsentChoice,
     GiveUpSeat,
     Join,
+    Leave,
     ListMeetingSeats,
     MarkAttendance,
     Outcome,
@@ -276,15 +277,16 @@ class Story:
         self._answer()
         self._another()
         self._stop()
+        self._leave()
         self.tick(days=9)
         self._plant()
 
     def _another(self) -> None:
-        """Two want the one place at a meeting a month ahead; one waits."""
+        """Three want the one place at a meeting a month ahead; two wait."""
         meeting = new_id()
         later = {"meeting_id": meeting, "starts_at": BEGINS + timedelta(days=28), "ends_at": ENDS + timedelta(days=28)}
         self.say(self.facts(MeetingScheduled, 1, {Mode.IN_PERSON: 1}).model_copy(update=later))
-        for who in self.members[:2]:
+        for who in self.members[:3]:
             self.registration.send(TakeSeat(meeting_id=meeting, mode=Mode.IN_PERSON), member(who))
         self.settle()
 
@@ -306,6 +308,12 @@ class Story:
         sealed = self.notifications.seal(json.dumps(form))
         callback = ReceiveCallback(what="inbound", url="https://portal.example/sms", form=sealed, signature="good")
         self.notifications.send(callback, PROVIDER)
+        self.settle()
+
+    def _leave(self) -> None:
+        """One who was there, and one who holds the only place at the meeting a month ahead, leave for good."""
+        for number in (0, 7):
+            self.registration.send(Leave(), member(self.members[number]))
         self.settle()
 
     def _plant(self) -> None:

@@ -118,6 +118,28 @@ FAULTS: dict[str, tuple[str, Callable[[Scene], None]]] = {
             "registration", "UPDATE marks SET told_mode = 'phone' WHERE seat_id = (SELECT min(seat_id) FROM marks)"
         ),
     ),
+    "an address of someone who left": (
+        "Who left is forgotten",
+        lambda it: it.sql("notifications", "UPDATE contact_points SET member_id = ? WHERE contact_point_id ="
+                          " (SELECT min(contact_point_id) FROM contact_points)", it.story.members[7]),
+    ),
+    "a name of someone who left": (
+        "Who left is forgotten",
+        lambda it: it.sql("registration", "UPDATE members SET alias = ? WHERE member_id = ?", b"sealed", it.story.members[7]),
+    ),
+    "a key of someone who left": (
+        "Who left is forgotten",
+        lambda it: it.sql("notifications", "INSERT INTO member_keys (member_id, wrapped) VALUES (?, ?)",
+                          it.story.members[7], b"key"),
+    ),
+    "someone who left of whom nobody heard": (
+        "Who left is forgotten",
+        lambda it: it.sql("notifications", "UPDATE members SET left_at = NULL WHERE member_id = ?", it.story.members[7]),
+    ),
+    "a consent of someone who left": (
+        "Who left is forgotten",
+        lambda it: it.sql("registration", "DELETE FROM consents WHERE how = 'left' AND member_id = ?", it.story.members[7]),
+    ),
     "a slip that was thanked for and lost": (
         "Slips accepted are counted",
         lambda it: it.plant(slips_accepted=it.story.accepted + 1),
