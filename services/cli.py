@@ -31,6 +31,7 @@ _ROOMS = {
     "sign-in": ("services.local.life.signing_in", "sign_in"),
     "asyncapi": ("services.operator.describing", "asyncapi"),
     "topology": ("services.operator.describing", "topology"),
+    "left": ("services.operator.leaving", "left"),
     "copy-database": ("services.operator.copying", "copy_database"),
 }
 

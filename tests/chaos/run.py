@@ -30,6 +30,7 @@ from shared.contracts.registration import (
     DecideConsents,
     GiveUpSeat,
     Join,
+    Leave,
     MarkAttendance,
     SwitchMode,
     TakeSeat,
@@ -61,7 +62,7 @@ LULL = 10
 LIVED = {
     Join.type: 60, TakeSeat.type: 300, SwitchMode.type: 30, GiveUpSeat.type: 50, MoveOnline.type: 10, MoveMeeting.type: 10,
     CancelMeeting.type: 3, MarkAttendance.type: 150, CloseAttendance.type: 10, AddWalkIn.type: 4, SubmitSlip.type: 20,
-    DecideConsents.type: 10, OpenWindow.type: 1,
+    DecideConsents.type: 10, OpenWindow.type: 1, Leave.type: 8,
 }  # fmt: skip
 """What ten minutes of the history must have seen accepted, at least: what nobody did is easily balanced."""
 LAST_DAYS = (WINDOW_DAYS + 2) * 86400.0

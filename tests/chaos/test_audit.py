@@ -93,6 +93,37 @@ def test_an_acceptance_without_an_effect_is_named() -> None:
     assert line.wrong == ("registration.take_seat.v1 left no trace: ana m",)
 
 
+def releases(cause: str, *meetings: str) -> list[dict[str, Any]]:
+    """Ana's seats at these meetings, given up by one request."""
+    given = [news(f"ana at {each}", "released", "given_up", cause) for each in meetings]
+    for event, meeting in zip(given, meetings, strict=True):
+        event["data"]["meeting_id"] = meeting
+    return given
+
+
+def asked_to(kind: str) -> list[Asked]:
+    """One request of Ana's, accepted."""
+    return [Asked("1", kind, 1, {"member_id": "ana", "meeting_id": "m"}, "accepted", 2)]
+
+
+def test_whoever_leaves_gives_up_every_seat_by_one_request() -> None:
+    """Each once; somebody who gives up one seat gives up no other."""
+    leaving = asked_to("registration.leave.v1")
+    assert requests._seats(releases("1", "m", "n"), leaving).balances
+    assert requests._seats(releases("1", "m", "m"), leaving).wrong == ("2 times: 1",)
+    giving_up = requests._seats(releases("1", "m", "n"), asked_to("registration.give_up_seat.v1"))
+    assert "at 2 meetings: 1" in giving_up.wrong
+
+
+def test_whoever_leaves_is_said_to_have_left_once() -> None:
+    """An acceptance without the word, and a word that came twice, are named."""
+    leaving = asked_to("registration.leave.v1")
+    word = {"type": requests.LEFT, "causationid": "1", "data": {"member_id": "ana"}}
+    assert requests._one_event({"registration": [word]}, leaving).balances
+    assert not requests._one_event({"registration": []}, leaving).balances
+    assert not requests._one_event({"registration": [word, word]}, leaving).balances
+
+
 def test_a_request_without_an_answer_has_no_end(tmp_path: Path) -> None:
     """And a line that a kill tore was never acted on."""
     lines = [

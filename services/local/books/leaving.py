@@ -17,7 +17,6 @@ _KEPT = {
         "an address": "SELECT member_id FROM contact_points",
         "a wish": "SELECT member_id FROM preferences",
         "a key": "SELECT member_id FROM member_keys",
-        "an attendance": "SELECT member_id FROM attendances",
         "a notice without an end": ("SELECT member_id FROM notices WHERE state NOT IN ('sent', 'refused', 'expired')"),
     },
 }

@@ -115,7 +115,7 @@ def _apply(work: Work, notice: Notice, then: Next) -> None:
             unknowns=notice.unknowns + then.unknown,
         )
         return
-    if then.state is NoticeState.HELD and work.members.has_left(notice.member_id):
+    if then.state is NoticeState.HELD and notice.member_id is not None and not work.members.stays(notice.member_id):
         _end(work, [notice], NoticeState.REFUSED, LEFT)  # there is nobody whom a person could ask
         return
     _end(work, [notice], then.state, then.reason)

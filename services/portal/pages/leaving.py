@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
+
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.portal.parts import forget_member, know, signed_in, to
+from services.portal.joining import member
+from services.portal.parts import forget_member, know, portal_of, session_of, signed_in, to
 from shared.contracts.registration import Leave
 from shared.gateway.forms import sent_request_id
 from shared.gateway.web import asking_of, pages_of
@@ -15,16 +18,31 @@ router = APIRouter(dependencies=[Depends(know)])
 @router.get("/my/leave")
 async def may_leave(request: Request) -> Response:
     """Say what is erased and what stays, before it is done."""
-    signed_in(request)
-    return pages_of(request).render(request, "leave.html")
+    me = signed_in(request).id or ""
+    return pages_of(request).render(request, "leave.html", whose={"me": me, "proof": _proof(request, me)})
 
 
 @router.post("/my/leave")
 async def leave(request: Request) -> Response:
-    """Leave. While no answer has come they stay signed in: the same form can be sent again, and it is done once."""
-    actor = signed_in(request)
-    await asking_of(request).send(Leave(), actor, request_id=await sent_request_id(request))
-    return await forget_member(request, to("/done"), actor.id or "")
+    """Leave. The same form can be sent again, and it is done once: also where only the last page was lost on its way."""
+    me = await _leaver(request)
+    await asking_of(request).send(Leave(), member(me), request_id=await sent_request_id(request))
+    return await forget_member(request, to("/done"), me)
+
+
+async def _leaver(request: Request) -> str:
+    """Who leaves: who is signed in, or was in this browser when the form was made. Raises SignInNeeded."""
+    form = await request.form()
+    me, proof = str(form.get("me", "")), str(form.get("proof", ""))
+    if session_of(request) is None and compare_digest(proof.encode(), _proof(request, me).encode()):
+        return me
+    return signed_in(request).id or ""
+
+
+def _proof(request: Request, me: str) -> str:
+    """Whose form it is, bound to the session's token: it outlives the session, but not the cookie."""
+    portal = portal_of(request)
+    return portal.keys.keyed_hash("leaving", f"{me}:{portal.cookie.read(request)}")
 
 
 @router.get("/done")

@@ -40,9 +40,12 @@ def lines(databases: Mapping[str, Database]) -> Iterator[Line]:
         ("kept", _joined(notifications, "SELECT seat_id, change, mode, state, reason, member_id FROM seats")),
     )
     yield _consents(told["registration"], notifications)
+    verified = _of(told["notifications"], "notifications.contact_verified.v1")
+    left = {d["member_id"] for d in _of(told["registration"], "registration.member_left.v1")}
+    joined = {d["member_id"] for d in _of(told["registration"], "registration.member_joined.v1")}
     yield equal(
         "Notifications' members",
-        ("rebuilt", {d["member_id"] for d in _of(told["registration"], "registration.member_joined.v1")}),
+        ("rebuilt", joined | left | {d["member_id"] for d in verified}),
         ("kept", notifications.column("SELECT member_id FROM members")),
     )
     yield _chapters(told["meetings"], notifications, feedback)
@@ -50,14 +53,11 @@ def lines(databases: Mapping[str, Database]) -> Iterator[Line]:
         "Registration's contacts",
         (
             "rebuilt",
-            {
-                _words(d, "contact_point_id", "member_id", "channel")
-                for d in _of(told["notifications"], "notifications.contact_verified.v1")
-            },
+            {_words(d, "contact_point_id", "member_id", "channel") for d in verified if d["member_id"] not in left},
         ),
         ("kept", _joined(registration, "SELECT contact_point_id, member_id, channel FROM contacts")),
     )
-    yield _attendance(told["registration"], meetings, notifications, feedback)
+    yield _attendance(told["registration"], meetings, notifications, feedback, left)
 
 
 def _of(events: Iterable[Mapping[str, Any]], kind: str) -> list[Data]:
@@ -116,9 +116,9 @@ def _chapters(told: list[dict[str, Any]], notifications: Database, feedback: Dat
 
 
 def _attendance(
-    told: list[dict[str, Any]], meetings: Iterable[Data], notifications: Database, feedback: Database
+    told: list[dict[str, Any]], meetings: Iterable[Data], notifications: Database, feedback: Database, left: set[str]
 ) -> Line:
-    """Notifications forgets who came to a meeting once the windows that cover it have closed."""
+    """Notifications forgets who came to a meeting once the windows that cover it have closed, or who came has left."""
     spans = notifications.rows("SELECT opens_at, closes_at FROM windows WHERE closed")
     closed = [(moment(opens), moment(closes)) for opens, closes in spans if opens is not None]
     began = {data["meeting_id"]: moment(data["starts_at"]) for data in meetings}
@@ -128,7 +128,7 @@ def _attendance(
     over = {
         _words(data, "seat_id", "outcome", "change")
         for data in marks
-        if any(opens <= began[data["meeting_id"]] < closes for opens, closes in closed)  # type: ignore[operator]
+        if data["member_id"] in left or any(opens <= began[data["meeting_id"]] < closes for opens, closes in closed)  # type: ignore[operator]
     }
     return equal(
         "Attendance as others keep it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from services.local.books.line import Line, equal, none
@@ -14,6 +15,7 @@ from tests.chaos.audit.record import Asked
 FORGETFUL = frozenset({"feedback.submit_slip.v1", "stop"})
 """Kinds that leave no remembered request: a slip by design; a STOP comes through the provider."""
 
+LEFT = "registration.member_left.v1"
 ONE_EVENT = {
     "meetings.open_chapter.v1": "meetings.chapter_opened.v1",
     "meetings.found_group.v1": "meetings.group_founded.v1",
@@ -21,6 +23,7 @@ ONE_EVENT = {
     "meetings.move_back.v1": "meetings.meeting_moved_back.v1",
     "meetings.cancel_meeting.v1": "meetings.meeting_cancelled.v1",
     "registration.join.v1": "registration.member_joined.v1",
+    "registration.leave.v1": LEFT,
     "registration.close_attendance.v1": "registration.attendance_counted.v1",
     "feedback.open_window.v1": "feedback.window_opened.v1",
 }
@@ -28,6 +31,8 @@ ONE_EVENT = {
 
 SEAT_REASONS = {"taken": "registration.take_seat.v1", "switched": "registration.switch_mode.v1",
                 "given_up": "registration.give_up_seat.v1"}  # fmt: skip
+GIVING_UP = ("registration.give_up_seat.v1", "registration.leave.v1")
+"""Whoever leaves gives up a seat at each coming meeting, all by one request."""
 
 ROWS = {
     "meetings.add_venue.v1": ("meetings", "venues", "venue_id"),
@@ -51,7 +56,8 @@ def lines(databases: Mapping[str, Database], asked: Sequence[Asked]) -> Iterator
     yield _one_event(events, asked)
     yield _seats(events["registration"], asked)
     yield _rows(databases, events["meetings"], asked)
-    yield _contacts(databases["notifications"], events["notifications"], asked)
+    left = left_in(events["registration"])
+    yield _contacts(databases["notifications"], events["notifications"], asked, left)
     yield _sheets(databases["registration"], asked)
     yield _slips(databases["feedback"], asked)
 
@@ -86,6 +92,11 @@ def _one_event(events: Mapping[str, Sequence[Mapping[str, Any]]], asked: Sequenc
     return equal("Accepted is said once", ("accepted", left), ("events", right))
 
 
+def left_in(events: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Who was said to have left for good."""
+    return {event["data"]["member_id"] for event in events if event["type"] == LEFT}
+
+
 def seat_events(events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """News of seats, in the order of the outbox."""
     return [each for each in events if each["type"].startswith("registration.seat_")]
@@ -96,20 +107,30 @@ def _seats(events: Sequence[Mapping[str, Any]], asked: Sequence[Asked]) -> Line:
     accepted = {each.request_id: each for each in asked if each.accepted}
     begun = {each.request_id for each in asked}
     caused: dict[str, int] = defaultdict(int)
+    there: Counter[tuple[str, str]] = Counter()
     faults = []
     for event in seat_events(events):
-        kind = SEAT_REASONS.get(event["data"]["reason"])
+        reason = event["data"]["reason"]
+        kind = SEAT_REASONS.get(reason)
         if kind is None:
             continue
         cause = str(event.get("causationid"))
         caused[cause] += 1
+        there[cause, event["data"]["meeting_id"]] += 1
         # A seat that a page took beside another form has an id made from that form's: nobody asked for it by itself.
         known = accepted.get(cause)
-        if known is not None and known.kind != kind:
-            faults.append(f"{known.kind} said that a seat was {event['data']['reason']}: {cause}")
+        if known is not None and known.kind != kind and not (reason == "given_up" and known.kind in GIVING_UP):
+            faults.append(f"{known.kind} said that a seat was {reason}: {cause}")
         if known is None and cause in begun:
-            faults.append(f"it was refused, and a seat was {event['data']['reason']}: {cause}")
-    faults += [f"{times} times: {cause}" for cause, times in caused.items() if times > 1]
+            faults.append(f"it was refused, and a seat was {reason}: {cause}")
+    faults += [f"{times} times: {cause}" for (cause, _), times in there.items() if times > 1]
+    leaving = {each for each, asked_for in accepted.items() if asked_for.kind == "registration.leave.v1"}
+    faults += [
+        f"at {meetings} meetings: {cause}"
+        for cause, meetings in Counter(cause for cause, _ in there).items()
+        if meetings > 1 and cause not in leaving
+    ]
+    left = left_in(events)
     gone = {each.facts["meeting_id"] for each in asked if each.kind == "meetings.cancel_meeting.v1"}
     for kind in ("registration.take_seat.v1", "registration.give_up_seat.v1"):
         claims: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -119,7 +140,8 @@ def _seats(events: Sequence[Mapping[str, Any]], asked: Sequence[Asked]) -> Line:
         faults += [
             f"{kind} left no trace: {member} {meeting}"
             for (member, meeting), ids in claims.items()
-            if not any(caused[each] for each in ids) and not (kind.endswith("give_up_seat.v1") and meeting in gone)
+            if not any(caused[each] for each in ids)
+            and not (kind.endswith("give_up_seat.v1") and (meeting in gone or member in left))
         ]
     seats = sum(each.kind in SEAT_REASONS.values() for each in accepted.values())
     return none(
@@ -146,8 +168,12 @@ def _rows(databases: Mapping[str, Database], meetings: Sequence[Mapping[str, Any
     return equal("What was answered is there", ("told", left), ("found", right))
 
 
-def _contacts(database: Database, events: Sequence[Mapping[str, Any]], asked: Sequence[Asked]) -> Line:
-    """Each code that was right proves one contact point once; each STOP is remembered; each preference is kept."""
+def _contacts(
+    database: Database, events: Sequence[Mapping[str, Any]], asked: Sequence[Asked], left: AbstractSet[str]
+) -> Line:
+    """Each code that was right proves one contact point once; each STOP is remembered; each preference is kept, while
+    its member stays.
+    """
     confirmed = {each.request_id: each for each in asked if each.kind == "notifications.confirm_code.v1"}
     proved = _caused(events, "notifications.contact_verified.v1")
     faults = [f"{times} contact points proved: {cause}" for cause, times in proved.items() if times != 1]
@@ -167,7 +193,7 @@ def _contacts(database: Database, events: Sequence[Mapping[str, Any]], asked: Se
         if (
             each.accepted
             and each.kind == "notifications.set_preferences.v1"
-            and each.facts["member_id"] not in preferring
+            and each.facts["member_id"] not in preferring | left
         ):
             faults.append(f"a preference was not kept: {each.facts['member_id']}")
     return none("Contacts are proved, and silenced, once", f"codes {len(confirmed)}, proved {len(proved)}", faults)

@@ -18,6 +18,7 @@ from shared.contracts.registration import (
     DecideConsents,
     GiveUpSeat,
     Join,
+    Leave,
     Purpose,
     RoleInAttending,
     SeatView,
@@ -34,6 +35,8 @@ VISITOR = Actor(role=Role.VISITOR)
 IMPATIENT = 40.0
 """Seconds after which somebody who got no code asks for another."""
 SOON = timedelta(days=4)
+LEAVING = 0.15
+"""How often somebody who holds a place, and would change or give one up, leaves for good instead."""
 
 
 class Members:
@@ -155,6 +158,8 @@ class Members:
         draw = self._chance.random()
         if free and (draw < 0.6 or not held):
             self._take(person, free[0] if self._chance.random() < 0.7 else self._chance.choice(free))
+        elif held and self._chance.random() < LEAVING:
+            self._leave(person)
         elif held and draw < 0.78:
             self._switch(person, self._chance.choice(held))
         elif held and draw < 0.9:
@@ -206,6 +211,18 @@ class Members:
 
         facts = {"member_id": person.member_id, "purpose": choice.purpose.value, "channel": choice.channel.value}
         self._doer.do(Act(command.type, send, facts | {"granted": choice.granted}))
+
+    def _leave(self, person: Person) -> None:
+        """For good: nobody asks anything of them from now on, whenever the answer comes."""
+        command = Leave()
+        self._here.remove(person)
+        self._scene.town.leave(person)
+
+        def send(request_id: str) -> Facts:
+            self._scene.bridge.send("portal", command, person.actor, request_id)
+            return {}
+
+        self._doer.do(Act(command.type, send, {"member_id": person.member_id}))
 
     def _prefer(self, person: Person) -> None:
         command = SetPreferences(

@@ -45,7 +45,7 @@ class Person:
     address: str
     network: str
     member_id: str = field(default_factory=new_id)
-    stage: str = "new"  # new, asked, verified, joined
+    stage: str = "new"  # new, asked, verified, joined, left
     verification_id: str = ""
     codes_seen: int = 0
     asked_at: float = 0.0
@@ -113,6 +113,11 @@ class Town:
         if person.number < PLANTED:
             with self._lock:
                 self.known.append(person)
+
+    def leave(self, person: Person) -> None:
+        """They leave for good, and come to no rush any more."""
+        with self._lock:
+            self.joined.remove(person)
 
     def spend(self, code: str) -> bool:
         """Whether nobody has handed in a slip with this code before."""

@@ -18,7 +18,7 @@ from shared.contracts.errors import PayloadDiffers, Refused
 from shared.contracts.meetings import MeetingView
 from tests.chaos.driver.doing import Act, Doer, Facts, Unknown
 from tests.chaos.driver.letters import six_digits
-from tests.chaos.driver.people import IMPATIENT, SOON
+from tests.chaos.driver.people import IMPATIENT, LEAVING, SOON
 from tests.chaos.driver.scene import Scene
 from tests.chaos.driver.town import Person
 
@@ -54,8 +54,12 @@ class Visitors:
             ):
                 person = self._scene.town.newcomer()
                 self._people.append((person, Browser(self._scene.portal_url, network=person.network)))
-            person, browser = self._chance.choice([*self._people, self._people[-1], self._people[-1]])
-            self._act(person, browser)
+            for each in [each for each in self._people if each[0].stage == "left"]:
+                self._people.remove(each)
+                each[1].close()
+            if self._people:
+                person, browser = self._chance.choice([*self._people, self._people[-1], self._people[-1]])
+                self._act(person, browser)
         except Stuck:
             time.sleep(0.2)
 
@@ -134,7 +138,9 @@ class Visitors:
         if not coming:
             return
         meeting = self._chance.choice(coming)
-        if meeting.meeting_id not in person.seats:
+        if meeting.meeting_id in person.seats and self._chance.random() < LEAVING:
+            self._leave(person, browser)
+        elif meeting.meeting_id not in person.seats:
             self._take(person, browser, meeting)
         else:
             self._give_up(person, browser, meeting)
@@ -166,6 +172,14 @@ class Visitors:
             "registration.give_up_seat.v1", browser, form, person, then=then, back_to=person.stage,
             bad=UNSIGNED, facts={"meeting_id": meeting.meeting_id},
         )  # fmt: skip
+
+    def _leave(self, person: Person, browser: Browser) -> None:
+        form = browser.get("/my/leave").form("/my/leave")
+
+        def then(_told: Facts) -> None:
+            person.stage = "left"
+
+        self._press("registration.leave.v1", browser, form, person, then=then, back_to=person.stage, bad=UNSIGNED)
 
     # -- one press ----------------------------------------------------------------------------
 

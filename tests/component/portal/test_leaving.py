@@ -105,6 +105,23 @@ def test_without_an_answer_the_same_page_can_be_sent_again(browser: Browser, ans
     assert len({request_id for command, _, request_id in browser.asking.sent if isinstance(command, Leave)}) == 1
 
 
+def test_a_form_whose_last_page_was_lost_can_be_sent_again(browser: Browser) -> None:
+    """The session has ended, and this browser has not heard of it; nobody else's form does that, nor one without a proof."""
+    browser.sign_in()
+    browser.open("/my/leave")
+    form, cookies = browser.secrets("/my/leave"), dict(browser.client.cookies)
+    browser.client.post("/my/leave", data=form)
+    assert sessions(browser) == []
+    browser.client.cookies.update(cookies)
+    assert browser.client.post("/my/leave", data=form).url.path == "/done"
+    for wrong in ({"me": "ben"}, {"proof": "x"}, {"proof": ""}):
+        browser.client.cookies.update(cookies)
+        assert browser.client.post("/my/leave", data=form | wrong).url.path == "/sign-in"
+    browser.client.cookies.clear()
+    assert browser.client.post("/my/leave", data=form).status_code == 403
+    assert {actor.id for command, actor, _ in browser.asking.sent if isinstance(command, Leave)} == {"ana"}
+
+
 def test_who_comes_in_before_all_have_heard_begins_again(browser: Browser) -> None:
     """Their old id opens nothing: they are told, signed out, and can come as somebody new."""
     browser.sign_in()

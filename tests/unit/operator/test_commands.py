@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 import structlog
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from services.admin.accounts import Book
 from services.cli import main
-from shared.contracts.base import ChapterId, Role
+from services.registration.model.members import Member
+from services.registration.store import RegistrationStoreWork
+from shared.contracts.base import ChapterId, MemberId, Role
+from shared.contracts.registration import RoleInAttending
+from shared.runtime.ids import new_id
 from shared.runtime.keys import load_keys
+from shared.storage import core
+from shared.storage.engine import make_engine
+from shared.storage.work import Store
 
 
 @pytest.fixture
@@ -126,3 +134,28 @@ def test_a_wrong_setting_is_named_as_its_variable(alone: Path, monkeypatch: pyte
     monkeypatch.setenv("CHAPTERHOUSE_BATCH", "many")
     told = CliRunner().invoke(main, ["status"])
     assert told.output.startswith("Error: CHAPTERHOUSE_BATCH: input should be a valid integer")
+
+
+def test_who_left_is_listed_and_forgotten_again_after_a_restore(alone: Path) -> None:
+    """An older copy knows their name; with the list of ids it does not any more, and the others hear of it."""
+    keys, ids = {"CHAPTERHOUSE_KEYS": str(alone / "keys")}, [new_id(), new_id()]
+    for typed in ("keys make", "migrate registration"):
+        assert CliRunner().invoke(main, typed.split(), env=keys).exit_code == 0
+    engine = make_engine(f"sqlite:///{alone}/registration.db")
+    store = Store(engine, RegistrationStoreWork, load_keys(alone / "keys", "registration"))
+    for member_id in ids:
+        with store.writing() as work:
+            member = Member(MemberId(member_id), 1)
+            work.members.add(member, alias="Ana", role=RoleInAttending.FAMILY, at=work.now)
+    assert CliRunner().invoke(main, ["left", "list"], env=keys).output == ""
+    (alone / "left.txt").write_text(f"{ids[0]}\n\n")
+    for _ in range(2):
+        assert "1 are forgotten" in CliRunner().invoke(main, ["left", "again", "left.txt"], env=keys).output
+    assert CliRunner().invoke(main, ["left", "list"], env=keys).output == f"{ids[0]}\n"
+    with store.reading() as work:
+        assert [work.members.alias(MemberId(each)) for each in ids] == ["", "Ana"]
+        assert work.connection.scalars(select(core.outbox.c.type)).all() == ["registration.member_left.v1"]
+    (alone / "left.txt").write_text(f"{ids[1]}\nAna\n")
+    told = CliRunner().invoke(main, ["left", "again", "left.txt"], env=keys)
+    assert (told.exit_code, "nothing was done" in told.output) == (1, True)
+    engine.dispose()
