@@ -119,6 +119,12 @@ def test_the_region_reads_figures_that_expose_nobody(life: Life) -> None:
     assert not life.played.regional_saw_a_person
 
 
+def test_one_leaves_for_good(life: Life) -> None:
+    """By themselves; the books say that they are forgotten."""
+    assert life.played.left == 1
+    assert re.search(r"Who left is forgotten\s.*left 1\s", life.told)
+
+
 def test_the_books_balance(life: Life) -> None:
     """Kept by code that shares nothing with the services."""
     assert life.played.books, life.told[life.told.index("12  The books") :]

@@ -77,3 +77,10 @@ def close_the_window(scene: Scene) -> None:
         f"region {'withheld' if region.persons is None else f'about {region.persons} people'}; "
         f"{shown} of {len(report.blocks) - 1} chapters shown, each other one withheld with its reason",
     )
+
+
+def one_leaves(scene: Scene) -> None:
+    """Somebody who was there leaves for good: the counts stay, and nobody can tell any more who it was."""
+    scene.people[MAIN.slug][-1].leave()
+    scene.played.left = 1
+    scene.teller.say("One leaves for good: name, address and key are erased, and an id and a day stay")

@@ -96,6 +96,13 @@ class Person:
         if not page.says("You gave up your place"):
             raise Stuck(f"giving up led to {page.path}: {page.gist()}")
 
+    def leave(self) -> None:
+        """Leave for good, and be forgotten."""
+        page = self.browser.get(self.browser.get("/my").link("Leave, and be forgotten"))
+        page = self.browser.send(page.form("/my/leave"))
+        if page.path != "/done" or self.browser.get("/my").path != "/sign-in":
+            raise Stuck(f"leaving led to {page.path}: {page.gist()}")
+
     def calendar(self, meeting: str) -> str:
         """One's place as a calendar file."""
         return self.browser.file(self.look(meeting).link("Put it in my calendar"))

@@ -99,6 +99,7 @@ class Story:
         evening.meet(scene)
         asking.ask(scene)
         asking.close_the_window(scene)
+        asking.one_leaves(scene)
 
 
 def keep_books(network: Network, teller: Teller) -> bool:

@@ -54,6 +54,7 @@ class Played:
     asked: int = 0
     slips: dict[str, int] = field(default_factory=dict)
     second_try: str = ""
+    left: int = 0
     report: Shown | None = None
     regional_saw_a_person: bool = True
     books: bool = False
