@@ -35,7 +35,7 @@ VISITOR = Actor(role=Role.VISITOR)
 IMPATIENT = 40.0
 """Seconds after which somebody who got no code asks for another."""
 SOON = timedelta(days=4)
-LEAVING = 0.15
+LEAVING = 0.05
 """How often somebody who holds a place, and would change or give one up, leaves for good instead."""
 
 
