@@ -202,6 +202,7 @@ class Scene:
                 "wording": 1,
                 "locale": "en",
             },
+            "registration.leave.v1": {},
             "registration.take_seat.v1": {"meeting_id": self.meeting, "mode": "online"},
             "registration.switch_mode.v1": {"meeting_id": self.meeting, "mode": "online", "or_wait": True},
             "registration.give_up_seat.v1": {"meeting_id": self.meeting},

@@ -51,6 +51,7 @@ POLICY: dict[str, set[str]] = {
     "registration.join.v1": PEOPLE,
     "registration.accept_agreement.v1": PEOPLE,
     "registration.decide_consents.v1": PEOPLE,
+    "registration.leave.v1": PEOPLE,
     "registration.take_seat.v1": PEOPLE,
     "registration.switch_mode.v1": {"ana"},
     "registration.give_up_seat.v1": {"ana"},
