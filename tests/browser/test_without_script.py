@@ -72,7 +72,7 @@ def test_a_member_joins_takes_a_seat_switches_and_gives_it_up(scene: Scene, memb
 
 def test_a_member_leaves_and_comes_back_as_somebody_new(scene: Scene) -> None:
     """From the quiet link to the last page; the place goes to who waits, and the address is nobody's any more."""
-    meeting, alias = scene.schedule(room=1), f"Sage {time.time_ns() % 100000}"
+    meeting, alias = scene.schedule(room=1), f"Sage {time.time_ns() % 1000}"
     leaver, waiter = scene.join(alias, "Kim")
     leaver.take_seat(meeting, "in_person")
     waiter.take_seat(meeting, "in_person")
