@@ -118,4 +118,4 @@ class Ways:
     def end_all(self, member_id: str) -> None:
         """Forget every way that this member is on, or would have come in by."""
         with self.database.writing() as connection:
-            connection.execute(delete(ways).where(ways.c.state.contains(member_id, autoescape=True)))
+            connection.execute(delete(ways).where(ways.c.state.contains(f'"{member_id}"', autoescape=True)))

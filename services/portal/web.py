@@ -24,7 +24,7 @@ from services.portal.pages import (
     seats,
     unsubscribe,
 )
-from services.portal.parts import Portal, SignInNeeded, forget_member, keep_way, session_of, to, way_of
+from services.portal.parts import Portal, SignInNeeded, forget_here, forget_member, keep_way, session_of, to, way_of
 from services.portal.settings import PortalSettings
 from services.portal.store import Purpose, Way
 from shared.contracts.base import MemberId
@@ -92,7 +92,7 @@ async def _has_left(request: Request, error: Exception) -> Response:
     """Whoever signs in before all have heard that they left comes in as who they were: they begin again, as somebody new."""
     page = error_page(request, 409, "Please begin again", str(error), "Nothing was done. You are signed out here.")
     session = session_of(request)
-    return await forget_member(request, page, session.subject if session else "-")
+    return await forget_member(request, page, session.subject) if session else forget_here(request, page)
 
 
 async def _sign_in(request: Request, _error: Exception) -> Response:

@@ -7,6 +7,7 @@ import pytest
 from services.portal.store import Way
 from shared.contracts.base import Actor, Done, MemberId, Role
 from shared.contracts.errors import Unanswered, Unreachable
+from shared.contracts.notifications import ConfirmCode, Verified
 from shared.contracts.registration import (
     DecideConsents,
     HasLeft,
@@ -79,9 +80,11 @@ def test_every_way_of_theirs_ends_and_nobody_elses(browser: Browser) -> None:
     browser.sign_in()
     ways = browser.client.app.state.portal.ways  # type: ignore[attr-defined]
     hers = ways.begin(Way(proposed=MemberId("new"), member_id=MemberId("ana")))
-    mine = ways.begin(Way(proposed=MemberId("ben"), member_id=MemberId("ben")))
+    proposed = ways.begin(Way(proposed=MemberId("ana")))
+    others = [ways.begin(Way(proposed=MemberId(each), member_id=MemberId(each))) for each in ("ben", "anabel")]
     leave(browser)
-    assert (ways.find(hers), ways.find(mine) is not None) == (None, True)
+    assert [ways.find(each) for each in (hers, proposed)] == [None, None]
+    assert all(ways.find(each) is not None for each in others)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +134,20 @@ def test_who_comes_in_before_all_have_heard_begins_again(browser: Browser) -> No
     text = browser.press("/join/agreement", role="lived_experience", agree="yes", alias="Ana")
     assert (browser.page.status_code, "as somebody new" in text) == (409, True)
     assert sessions(browser) == []
+
+
+def test_whose_place_is_refused_on_the_way_in_begins_again_and_nobody_elses_way_ends(browser: Browser) -> None:
+    """They proved their address just before the word came, and nobody is signed in yet."""
+    mine = browser.client.app.state.portal.ways.begin(Way(proposed=MemberId("ben-2")))  # type: ignore[attr-defined]
+    browser.asking.answer(ConfirmCode, Verified(member_id="ana", known=True))  # type: ignore[arg-type]
+    browser.asking.answer(ListMySeats, MySeats(seats=()))
+    browser.open("/meetings/m1")
+    browser.press("/meetings/m1/seat", mode="online")
+    browser.press("/join", alias="Ana", channel="email", contact="ana@example.org")
+    browser.asking.answer(TakeSeat, GONE)
+    text = browser.press("/join/code", code="123456")
+    assert (browser.page.status_code, "as somebody new" in text) == (409, True)
+    assert browser.client.app.state.portal.ways.find(mine) is not None  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("page", "action", "command"), [
