@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import click
 from aio_pika.exceptions import AMQPError
 from rich.table import Table
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.operator.talking import SERVICES, console, engine_of
 from shared.gateway.client import connect
 from shared.messaging import parking
+from shared.messaging.relay import UNSENT
 from shared.runtime.clock import clock_for
 from shared.runtime.settings import Settings
-from shared.storage.core import outbox
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,7 @@ class Books:
 def books_of(service: str) -> Books:
     """Outbox and parking lot of a service. Raises SQLAlchemyError when its database is away."""
     with engine_of(service).connect() as connection:
-        statement = select(func.count(), func.min(outbox.c.recorded_at)).where(outbox.c.sent_at.is_(None))
-        unsent, oldest = connection.execute(statement).one()
+        unsent, oldest = connection.execute(UNSENT).one()
         now = clock_for(Settings().clock_file).now()
         return Books(unsent, (now - oldest).total_seconds() if oldest else 0.0, parking.waiting(connection))
 

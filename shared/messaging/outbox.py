@@ -1,4 +1,8 @@
-"""The outbox: events are written in the transaction of what they tell of, and leave after it."""
+"""The outbox: events are written in the transaction of what they tell of, and leave after it.
+
+Each is written once. What has not left stands in a narrow table beside it (``unsent``): to lease it, and to mark it
+as sent, costs no new version of a long row.
+"""
 
 from __future__ import annotations
 
@@ -52,26 +56,36 @@ def record(
         body = encode(event, event_id=event_id, sequence=last[subject], at=at, cause=cause)
         rows.append((event_id, event.type, subject, last[subject], body))
     holder, until = lease or (None, None)
-    values = {"rows": to_json(rows).decode(), "at": at, "holder": holder, "until": until}
-    recorded = connection.execute(_RECORD[connection.dialect.name], values)
+    new, lent = {"rows": to_json(rows).decode(), "at": at}, {"holder": holder, "until": until}
+    apart = connection.dialect.name == "sqlite"
+    recorded = connection.execute(_RECORD[connection.dialect.name], new if apart else new | lent)
     positions: dict[str, int] = {row.event_id: row.position for row in recorded}
+    if apart:
+        connection.execute(_WAIT, {"positions": json.dumps(list(positions.values())), **lent})
     return [Outgoing(positions[event_id], event_id, kind, body) for event_id, kind, _, _, body in rows]
 
 
 # One statement with one parameter for any number of rows or subjects (see inbox.py).
 _RECORD = {
-    name: text(
-        "INSERT INTO outbox (event_id, type, subject, sequence, body, recorded_at, leased_by, leased_until) "
-        f"{values} RETURNING event_id, position"
-    ).bindparams(bindparam("at", type_=Moment), bindparam("until", type_=Moment))
-    for name, values in {
-        "sqlite": "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, CAST(value ->> 4 AS BLOB), "
-        ":at, :holder, :until FROM json_each(:rows)",
-        "postgresql": "SELECT value ->> 0, value ->> 1, value ->> 2, CAST(value ->> 3 AS integer), "
-        "convert_to(value ->> 4, 'UTF8'), :at, :holder, :until "
-        "FROM json_array_elements(CAST(:rows AS json)) WITH ORDINALITY AS said (value, number) ORDER BY number",
-    }.items()
+    "sqlite": text(
+        "INSERT INTO outbox (event_id, type, subject, sequence, body, recorded_at) "
+        "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, CAST(value ->> 4 AS BLOB), :at "
+        "FROM json_each(:rows) RETURNING event_id, position"
+    ).bindparams(bindparam("at", type_=Moment)),
+    "postgresql": text(
+        "WITH said AS ("
+        "INSERT INTO outbox (event_id, type, subject, sequence, body, recorded_at) SELECT value ->> 0, value ->> 1, "
+        "value ->> 2, CAST(value ->> 3 AS integer), convert_to(value ->> 4, 'UTF8'), :at "
+        "FROM json_array_elements(CAST(:rows AS json)) WITH ORDINALITY AS new (value, number) ORDER BY number "
+        "RETURNING event_id, position"
+        "), waiting AS ("
+        "INSERT INTO unsent (position, leased_by, leased_until) SELECT position, :holder, :until FROM said"
+        ") SELECT event_id, position FROM said"
+    ).bindparams(bindparam("at", type_=Moment), bindparam("until", type_=Moment)),
 }
+_WAIT = text(  # SQLite knows no INSERT within a WITH
+    "INSERT INTO unsent (position, leased_by, leased_until) SELECT value, :holder, :until FROM json_each(:positions)"
+).bindparams(bindparam("until", type_=Moment))
 _RAISE = {
     "sqlite": text(
         "INSERT INTO subjects (subject, sequence) SELECT key, value FROM json_each(:new) WHERE true "

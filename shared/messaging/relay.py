@@ -1,8 +1,8 @@
-"""The relay: takes what the outbox holds to the broker, and marks it once the broker has confirmed.
+"""The relay: takes what the outbox holds to the broker, and strikes it off the unsent once the broker has confirmed.
 
 What this process commits is leased to its relay from the start and handed to it in memory, with no look into the
 table. What others committed, or what was too much to hand over, it leases in a short transaction: it looks every
-second. Published with pipelined confirms outside any transaction, marked after. A relay that dies leaves a lease
+second. Published with pipelined confirms outside any transaction, struck off after. A relay that dies leaves a lease
 that expires and is taken over; an event may then go out twice, which every inbox knows.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 import eventlet
 import structlog
 from eventlet.event import Event as Signal
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Connection, TextClause, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -29,7 +29,7 @@ from shared.runtime import metrics
 from shared.runtime.clock import real_now
 from shared.runtime.ids import random_id
 from shared.runtime.points import reached
-from shared.storage.core import outbox
+from shared.storage.core import outbox, unsent
 from shared.storage.work import Store
 
 log = structlog.get_logger()
@@ -48,6 +48,19 @@ _THESE = {  # one parameter for any number of rows (see inbox.py)
     "sqlite": text("SELECT value FROM json_each(:positions)"),
     "postgresql": text("SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:positions AS json))"),
 }
+
+
+def _these(connection: Connection, positions: Collection[int]) -> TextClause:
+    return _THESE[connection.dialect.name].bindparams(positions=json.dumps(list(positions)))
+
+
+UNSENT = select(
+    select(func.count()).select_from(unsent).scalar_subquery(),
+    select(outbox.c.recorded_at)
+    .where(outbox.c.position == select(func.min(unsent.c.position)).scalar_subquery())
+    .scalar_subquery(),
+)
+"""One row: how many events are unsent, and when the first of them was said (None without one)."""
 
 
 class Outbox:
@@ -69,43 +82,44 @@ class Outbox:
         return Lease(self.holder, real_now() + LEASE)
 
     def turn(self, taken: Collection[int], refused: Collection[int], *, most: int = BATCH) -> list[Outgoing]:
-        """Mark what was confirmed, give back what was refused, lease the oldest free rows: one transaction, one sync."""
-        changes: tuple[tuple[Collection[int], dict[str, Any]], ...] = (
-            (taken, {"sent_at": real_now(), "leased_by": None, "leased_until": None}),  # no row grows, no page splits
-            (refused, {"leased_by": None, "leased_until": None}),
-        )
+        """Strike what was confirmed, give back what was refused, lease the oldest free rows: one transaction, one sync."""
         with self._store.writing() as work:
-            for positions, values in changes:
-                if positions:
-                    these = _THESE[work.connection.dialect.name].bindparams(positions=json.dumps(list(positions)))
-                    work.connection.execute(update(outbox).where(outbox.c.position.in_(these)).values(values))
-            rows = [Outgoing(*row) for row in work.connection.execute(self._leasing(most))] if most else []
-        return sorted(rows, key=lambda row: row.position)
+            connection = work.connection
+            if taken:
+                connection.execute(delete(unsent).where(unsent.c.position.in_(_these(connection, taken))))
+            if refused:
+                given_back = update(unsent).where(unsent.c.position.in_(_these(connection, refused)))
+                connection.execute(given_back.values(leased_by=None, leased_until=None))
+            leased = connection.scalars(self._leasing(most)).all() if most else ()
+            if not leased:
+                return []
+            rows = select(outbox.c.position, outbox.c.event_id, outbox.c.type, outbox.c.body)
+            rows = rows.where(outbox.c.position.in_(_these(connection, leased))).order_by(outbox.c.position)
+            return [Outgoing(*row) for row in connection.execute(rows)]
 
-    def _leasing(self, most: int) -> ReturningUpdate[tuple[int, str, str, bytes]]:
+    def _leasing(self, most: int) -> ReturningUpdate[tuple[int]]:
         lease = self.lease()
-        of_a_lost_link = outbox.c.leased_by.startswith(self._relay) & (outbox.c.leased_by != lease.holder)
+        of_a_lost_link = unsent.c.leased_by.startswith(self._relay) & (unsent.c.leased_by != lease.holder)
         now = real_now()  # which may have been set back: a lease that ends later than any can was given before that
-        expired = (outbox.c.leased_until < now) | (outbox.c.leased_until > now + 2 * LEASE)
+        expired = (unsent.c.leased_until < now) | (unsent.c.leased_until > now + 2 * LEASE)
         free = (
-            select(outbox.c.position)
-            .where(outbox.c.sent_at.is_(None), outbox.c.leased_until.is_(None) | expired | of_a_lost_link)
-            .order_by(outbox.c.position)
+            select(unsent.c.position)
+            .where(unsent.c.leased_until.is_(None) | expired | of_a_lost_link)
+            .order_by(unsent.c.position)
             .limit(most)
             .with_for_update(skip_locked=True)  # SQLite has one writer, and leaves this out
         )
         return (
-            update(outbox)
-            .where(outbox.c.position.in_(free.scalar_subquery()))
+            update(unsent)
+            .where(unsent.c.position.in_(free.scalar_subquery()))
             .values(leased_by=lease.holder, leased_until=lease.until)
-            .returning(outbox.c.position, outbox.c.event_id, outbox.c.type, outbox.c.body)
+            .returning(unsent.c.position)
         )
 
     def unsent(self) -> tuple[int, float]:
-        """How many rows are unsent, and the age of the oldest in seconds of domain time."""
+        """How many rows are unsent, and the age of the first of them in seconds of domain time."""
         with self._store.reading() as work:
-            statement = select(func.count(), func.min(outbox.c.recorded_at)).where(outbox.c.sent_at.is_(None))
-            count, oldest = work.connection.execute(statement).one()
+            count, oldest = work.connection.execute(UNSENT).one()
             return count, max(0.0, (work.now - oldest).total_seconds()) if oldest else 0.0
 
 

@@ -1,4 +1,5 @@
-"""The tables that every service has: outbox, inbox, parked events, remembered requests, subjects, member keys.
+"""The tables that every service has: outbox and what of it is unsent, inbox, parked events, remembered requests,
+subjects, member keys.
 
 A service's metadata starts from :func:`service_metadata`; its first migration from :func:`create_core`.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
 
 from shared.storage.engine import Moment
 
@@ -32,13 +33,17 @@ outbox = Table(
     Column("sequence", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("recorded_at", Moment, nullable=False),
+)
+"""Every event that was ever said. Rows are written once and never again: the long ones stay where they are."""
+
+unsent = Table(
+    "unsent",
+    core,
+    Column("position", _position, primary_key=True, autoincrement=False),
     Column("leased_by", String(36)),
     Column("leased_until", Moment),
-    Column("sent_at", Moment),
-    Index(
-        "ix_outbox_unsent", "position", sqlite_where=text("sent_at IS NULL"), postgresql_where=text("sent_at IS NULL")
-    ),
 )
+"""Which of them the broker has not confirmed yet, and whose they are to send until when (real time)."""
 
 inbox = Table(
     "inbox",
@@ -145,3 +150,30 @@ def create_core(op: Any) -> None:
         Column("member_id", String(36), primary_key=True),
         Column("wrapped", LargeBinary, nullable=False),
     )
+
+
+def set_unsent_apart(op: Any) -> None:
+    """Version 2: what is unsent has a table of its own, and a row of the outbox is never written again."""
+    op.create_table(
+        "unsent",
+        Column("position", _position, primary_key=True, autoincrement=False),
+        Column("leased_by", String(36)),
+        Column("leased_until", Moment),
+    )
+    op.execute(
+        "INSERT INTO unsent (position, leased_by, leased_until) "
+        "SELECT position, leased_by, leased_until FROM outbox WHERE sent_at IS NULL"
+    )
+    op.drop_index("ix_outbox_unsent", "outbox")
+    for column in ("leased_by", "leased_until", "sent_at"):
+        op.drop_column("outbox", column)
+
+
+def put_unsent_back(op: Any) -> None:
+    """Back to version 1. When something was sent is not known any more: the moment it was said stands for it."""
+    for column in (Column("leased_by", String(36)), Column("leased_until", Moment), Column("sent_at", Moment)):
+        op.add_column("outbox", column)
+    op.execute("UPDATE outbox SET sent_at = recorded_at WHERE position NOT IN (SELECT position FROM unsent)")
+    unsent = text("sent_at IS NULL")
+    op.create_index("ix_outbox_unsent", "outbox", ["position"], sqlite_where=unsent, postgresql_where=unsent)
+    op.drop_table("unsent")

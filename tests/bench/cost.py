@@ -151,7 +151,7 @@ def _found(engine: Engine, chapters: int) -> None:
                 )
                 _furnish(act, work, act(opening, work).chapter_id, number)
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
-        connection.execute(text("UPDATE outbox SET sent_at = recorded_at"))
+        connection.execute(text("DELETE FROM unsent"))
 
 
 def _furnish(act: Any, work: MeetingsWork, chapter: Any, number: int) -> None:

@@ -151,17 +151,20 @@ def probe(url: str, database_url: str, folder: Path, count: int, processes: int)
     command = [sys.executable, "-m", "tests.support.probe"]
     running = [psutil.Popen(command, env=environment) for _ in range(processes)]
     before: tuple[float, int] | None = None
+    left: list[tuple[float, int]] = []
     try:
         until = time.monotonic() + 180
         while time.monotonic() < until:
             with engine.connect() as connection:
-                unsent = connection.scalar(select(func.count()).where(core.outbox.c.sent_at.is_(None))) or 0
-                handled = connection.scalar(select(func.count()).select_from(core.inbox)) or 0
+                unsent = connection.scalar(select(func.count()).select_from(core.unsent)) or 0
+                said = connection.scalar(select(func.max(core.outbox.c.position))) or 0
+                left.append((time.monotonic(), said - unsent))
+                handled = connection.scalar(select(func.count()).select_from(core.inbox)) or 0 if said else 0
             if handled and before is None:
                 before = spent(running), handled
             if handled == count and not unsent:
                 break
-            time.sleep(0.25 if before else 0.05)
+            time.sleep(0.02)
         else:
             raise RuntimeError(f"only {handled} of {count} events were handled, {unsent} unsent")
         assert before is not None
@@ -169,7 +172,7 @@ def probe(url: str, database_url: str, folder: Path, count: int, processes: int)
         with engine.connect() as connection:
             return (
                 Figure(second_half(connection.scalars(select(core.inbox.c.handled_at)).all()), processor),
-                Figure(second_half(connection.scalars(select(core.outbox.c.sent_at)).all()), processor),
+                Figure(from_the_middle(left), processor),
             )
     finally:
         for process in running:
@@ -189,6 +192,13 @@ def second_half(moments: Sequence[datetime]) -> float:
     ordered = sorted(moments)
     middle, last = ordered[len(ordered) // 2], ordered[-1]
     return sum(moment > middle for moment in ordered) / (last - middle).total_seconds()
+
+
+def from_the_middle(seen: Sequence[tuple[float, int]]) -> float:
+    """The same of a count that was looked at now and then: (seconds, how many)."""
+    ended, whole = next(each for each in seen if each[1] == seen[-1][1])
+    middle = next(each for each in seen if each[1] >= whole / 2)
+    return (whole - middle[1]) / (ended - middle[0])
 
 
 def measure(

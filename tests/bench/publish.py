@@ -69,11 +69,11 @@ def _relayed(ground: Ground, kind: str, load: list[bytes]) -> float:
     engine = database_of(database)
     metadata.create_all(engine)
     _record(engine, load)
-    sent = select(func.count()).where(core.outbox.c.sent_at.is_not(None))
+    unsent = select(func.count()).select_from(core.unsent)
 
     def count() -> int:
         with engine.connect() as connection:
-            return connection.scalar(sent) or 0
+            return len(load) - (connection.scalar(unsent) or 0)
 
     # meetings' place, so that nobody consumes what is published meanwhile
     env = ground.environment(broker_url=url, database_url=database)
@@ -97,3 +97,4 @@ def _record(engine: Engine, load: list[bytes]) -> None:
     ]
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         connection.execute(insert(core.outbox), rows)
+        connection.execute(insert(core.unsent).from_select(["position"], select(core.outbox.c.position)))

@@ -42,7 +42,8 @@ def said(network: ChaosNetwork, rng: random.Random, most: int) -> list[Said]:
         with look(network, service) as connection:
             rows = connection.execute(
                 text(
-                    "SELECT event_id, type, body FROM outbox WHERE sent_at IS NOT NULL ORDER BY position DESC LIMIT 500"
+                    "SELECT event_id, type, body FROM outbox WHERE position NOT IN (SELECT position FROM unsent) "
+                    "ORDER BY position DESC LIMIT 500"
                 )
             )
             found += [Said(row.event_id, row.type, bytes(row.body)) for row in rows]

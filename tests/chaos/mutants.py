@@ -10,7 +10,7 @@ from datetime import datetime
 
 import eventlet
 from kombu import Connection as Kombu
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, delete, select, text
 
 from services.registration.model.meetings import Meeting
 from services.registration.model.seats import Count
@@ -22,6 +22,7 @@ from shared.messaging.envelope import Cause
 from shared.messaging.link import LOST, Link, event_message
 from shared.runtime.settings import Settings
 from shared.storage.core import outbox as rows
+from shared.storage.core import unsent
 from shared.storage.engine import make_engine
 
 WIDE = 0.1
@@ -49,8 +50,8 @@ def no_outbox() -> None:
         lease: outbox.Lease | None = None,
     ) -> list[outbox.Outgoing]:
         record(connection, said, at)
-        new = connection.execute(select(rows).where(rows.c.sent_at.is_(None))).all()
-        connection.execute(update(rows).where(rows.c.sent_at.is_(None)).values(sent_at=at))
+        new = connection.execute(select(rows).where(rows.c.position.in_(select(unsent.c.position)))).all()
+        connection.execute(delete(unsent))
         eventlet.spawn(_publish, url, [(bytes(row.body), row.event_id, row.type) for row in new])
         return []
 

@@ -195,7 +195,12 @@ class Site:
     def unsent(self) -> int:
         """Outbox rows that have not left."""
         with self.engine.connect() as connection:
-            return connection.scalar(select(func.count()).where(core.outbox.c.sent_at.is_(None))) or 0
+            return connection.scalar(select(func.count()).select_from(core.unsent)) or 0
+
+    def leases(self) -> set[datetime | None]:
+        """Until when those rows are in somebody's hands; None among them where one lies free."""
+        with self.engine.connect() as connection:
+            return set(connection.scalars(select(core.unsent.c.leased_until)))
 
     def record(self, *said: Said, kind: str = ChapterOpened.type) -> None:
         """Write outbox rows as a commit of another process would."""
@@ -211,7 +216,8 @@ class Site:
             for each in said
         ]
         with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
-            connection.execute(insert(core.outbox), rows)
+            positions = connection.scalars(insert(core.outbox).returning(core.outbox.c.position), rows)
+            connection.execute(insert(core.unsent), [{"position": position} for position in positions])
 
     @contextmanager
     def database_away(self, server: TestPostgres | None) -> Iterator[None]:
@@ -236,7 +242,7 @@ class Site:
     def expire_leases(self) -> None:
         """As if their time had passed: half a minute is long for a test."""
         past = datetime.now(UTC) - timedelta(seconds=1)
-        statement = update(core.outbox).where(core.outbox.c.leased_until.is_not(None)).values(leased_until=past)
+        statement = update(core.unsent).where(core.unsent.c.leased_until.is_not(None)).values(leased_until=past)
 
         def done() -> bool:
             try:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from services.local.books.line import Line, equal, none
-from services.local.books.reading import Database
+from services.local.books.reading import UNSENT, Database
 from services.local.books.where import SERVICES
 
 _MEETING = frozenset(
@@ -73,10 +73,9 @@ def _sent(databases: Mapping[str, Database]) -> Line:
     every: set[str] = set()
     gone: set[str] = set()
     for service in SERVICES:
-        for event_id, sent_at in databases[service].rows("SELECT event_id, sent_at FROM outbox"):
-            every.add(event_id)
-            if sent_at is not None:
-                gone.add(event_id)
+        said = set(databases[service].column("SELECT event_id FROM outbox"))
+        every |= said
+        gone |= said - set(databases[service].column(UNSENT))
     return equal("Every event has left", ("in outboxes", every), ("sent", gone))
 
 

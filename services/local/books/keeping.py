@@ -13,7 +13,7 @@ from rich.table import Table
 from services.local.books import broker, hearing, leaving, notices, seats, secrecy, slips
 from services.local.books.line import Line
 from services.local.books.notices import Arrived
-from services.local.books.reading import Databases
+from services.local.books.reading import UNSENT, Databases
 from services.local.books.where import SERVICES, Planted, Unreadable, Where
 
 Now = Callable[[], datetime]
@@ -63,7 +63,7 @@ def unsettled(where: Where, now: Now) -> list[str]:
     found = broker.unsettled(broker.ready(where))
     with Databases(where) as databases:
         for service in SERVICES:
-            unsent = databases[service].column("SELECT event_id FROM outbox WHERE sent_at IS NULL")
+            unsent = databases[service].column(UNSENT)
             found += [f"an event of {service} has not left: {event_id}" for event_id in unsent]
         found += notices.unsettled(databases["notifications"], now())
     return found or broker.unsettled(broker.queues(where))

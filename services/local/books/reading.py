@@ -152,6 +152,10 @@ def moment(value: object) -> datetime | None:
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
+UNSENT = "SELECT event_id FROM outbox WHERE position IN (SELECT position FROM unsent)"
+"""The events that have not left."""
+
+
 def said(database: Database) -> list[dict[str, Any]]:
     """The bodies of all events of an outbox, in order."""
     return [json.loads(bytes(body)) for body in database.column("SELECT body FROM outbox ORDER BY position")]

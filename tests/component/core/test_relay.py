@@ -78,7 +78,7 @@ def expire(store: Store[Work]) -> None:
     """Half a minute passes."""
     past = datetime.now(UTC) - timedelta(seconds=1)
     with store.writing() as work:
-        work.connection.execute(update(core.outbox).values(leased_until=past))
+        work.connection.execute(update(core.unsent).values(leased_until=past))
 
 
 def test_what_a_commit_says_is_handed_over_and_found_by_nobody_else(store: Store[Work], relay: Relay) -> None:
@@ -133,8 +133,7 @@ def test_only_what_was_confirmed_is_marked(store: Store[Work], relay: Relay) -> 
     relay._confirmed = {one.position, four.position}
     assert relay._turn({three.position}, look=True) == [three], "it is found by the very look that gave it back"
     with store.reading() as work:
-        sent = work.connection.scalars(select(core.outbox.c.position).where(core.outbox.c.sent_at.is_not(None)))
-        assert set(sent) == {one.position, four.position}
+        assert set(work.connection.scalars(select(core.unsent.c.position))) == {two.position, three.position}
     assert subjects(store, linked(relay)) == ["two", "three"]
     assert two.position < three.position
 
@@ -213,7 +212,7 @@ def test_a_lease_beyond_any_is_of_a_clock_that_was_set_back(store: Store[Work], 
     """Else what a dead relay held would wait for as long as the clock went back."""
     say(store, "one")
     with store.writing() as work:
-        work.connection.execute(update(core.outbox).values(leased_until=datetime.now(UTC) + timedelta(hours=1)))
+        work.connection.execute(update(core.unsent).values(leased_until=datetime.now(UTC) + timedelta(hours=1)))
     assert subjects(store, Outbox(store).turn((), ())) == ["one"]
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, delete, select
 
 from services.feedback.service import FeedbackService
 from services.feedback.store import FeedbackWork
@@ -170,12 +170,9 @@ class Story:
         moved = 0
         for name in SUBSCRIPTIONS:
             with self.engines[name].begin() as connection:
-                unsent = select(core.outbox).where(core.outbox.c.sent_at.is_(None)).order_by(core.outbox.c.position)
-                rows = connection.execute(unsent).all()
-                ids = [row.event_id for row in rows]
-                connection.execute(
-                    update(core.outbox).where(core.outbox.c.event_id.in_(ids)).values(sent_at=self.clock.now())
-                )
+                unsent = core.outbox.c.position.in_(select(core.unsent.c.position))
+                rows = connection.execute(select(core.outbox).where(unsent).order_by(core.outbox.c.position)).all()
+                connection.execute(delete(core.unsent))
             moved += len(rows)
             for service, heard in SUBSCRIPTIONS.items():
                 types = {event.type for event in heard}

@@ -34,7 +34,7 @@ FAULTS: dict[str, tuple[str, Callable[[Scene], None]]] = {
     ),
     "an event that did not leave": (
         "Every event has left",
-        lambda it: it.sql("meetings", "UPDATE outbox SET sent_at = NULL WHERE position = 1"),
+        lambda it: it.sql("meetings", "INSERT INTO unsent (position) VALUES (1)"),
     ),
     "a number given twice": (
         "Events are numbered without a gap",
