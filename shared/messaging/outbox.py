@@ -1,7 +1,8 @@
 """The outbox: events are written in the transaction of what they tell of, and leave after it.
 
-Each is written once. What has not left stands in a narrow table beside it (``unsent``): to lease it, and to mark it
-as sent, costs no new version of a long row.
+Each is written once. What has not left stands in a narrow table beside it (``unsent``): to lease it, and to strike it
+off, costs no new version of a long row. ``sent_at`` is filled in at once: the version before, where it still runs,
+sends what has none, and what it writes without is moved by the relay (``Outbox.turn``).
 """
 
 from __future__ import annotations
@@ -68,14 +69,14 @@ def record(
 # One statement with one parameter for any number of rows or subjects (see inbox.py).
 _RECORD = {
     "sqlite": text(
-        "INSERT INTO outbox (event_id, type, subject, sequence, body, recorded_at) "
-        "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, CAST(value ->> 4 AS BLOB), :at "
+        "INSERT INTO outbox (event_id, type, subject, sequence, body, recorded_at, sent_at) "
+        "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, CAST(value ->> 4 AS BLOB), :at, :at "
         "FROM json_each(:rows) RETURNING event_id, position"
     ).bindparams(bindparam("at", type_=Moment)),
     "postgresql": text(
         "WITH said AS ("
-        "INSERT INTO outbox (event_id, type, subject, sequence, body, recorded_at) SELECT value ->> 0, value ->> 1, "
-        "value ->> 2, CAST(value ->> 3 AS integer), convert_to(value ->> 4, 'UTF8'), :at "
+        "INSERT INTO outbox (event_id, type, subject, sequence, body, recorded_at, sent_at) SELECT value ->> 0, "
+        "value ->> 1, value ->> 2, CAST(value ->> 3 AS integer), convert_to(value ->> 4, 'UTF8'), :at, :at "
         "FROM json_array_elements(CAST(:rows AS json)) WITH ORDINALITY AS new (value, number) ORDER BY number "
         "RETURNING event_id, position"
         "), waiting AS ("

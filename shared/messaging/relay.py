@@ -30,6 +30,7 @@ from shared.runtime.clock import real_now
 from shared.runtime.ids import random_id
 from shared.runtime.points import reached
 from shared.storage.core import outbox, unsent
+from shared.storage.engine import upsert
 from shared.storage.work import Store
 
 log = structlog.get_logger()
@@ -52,6 +53,21 @@ _THESE = {  # one parameter for any number of rows (see inbox.py)
 
 def _these(connection: Connection, positions: Collection[int]) -> TextClause:
     return _THESE[connection.dialect.name].bindparams(positions=json.dumps(list(positions)))
+
+
+def _move(connection: Connection) -> None:
+    """What the version before has written and not sent is ours to send too; if it still does, doubles are legal."""
+    left = select(outbox.c.position).where(outbox.c.sent_at.is_(None)).limit(BATCH).with_for_update(skip_locked=True)
+    moved = (
+        update(outbox)
+        .where(outbox.c.position.in_(left.scalar_subquery()))
+        .values(sent_at=outbox.c.recorded_at)
+        .returning(outbox.c.position)
+    )
+    if found := connection.scalars(moved).all():
+        connection.execute(
+            upsert(connection, unsent).on_conflict_do_nothing(), [{"position": position} for position in found]
+        )
 
 
 UNSENT = select(
@@ -90,7 +106,10 @@ class Outbox:
             if refused:
                 given_back = update(unsent).where(unsent.c.position.in_(_these(connection, refused)))
                 connection.execute(given_back.values(leased_by=None, leased_until=None))
-            leased = connection.scalars(self._leasing(most)).all() if most else ()
+            if not most:
+                return []
+            _move(connection)
+            leased = connection.scalars(self._leasing(most)).all()
             if not leased:
                 return []
             rows = select(outbox.c.position, outbox.c.event_id, outbox.c.type, outbox.c.body)

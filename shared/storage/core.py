@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
 
 from shared.storage.engine import Moment
 
@@ -33,6 +33,13 @@ outbox = Table(
     Column("sequence", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("recorded_at", Moment, nullable=False),
+    # Of the version before, which may still run beside this one: it sends what has no ``sent_at``. The next drops them.
+    Column("leased_by", String(36)),
+    Column("leased_until", Moment),
+    Column("sent_at", Moment),
+    Index(
+        "ix_outbox_unsent", "position", sqlite_where=text("sent_at IS NULL"), postgresql_where=text("sent_at IS NULL")
+    ),
 )
 """Every event that was ever said. Rows are written once and never again: the long ones stay where they are."""
 
@@ -153,27 +160,16 @@ def create_core(op: Any) -> None:
 
 
 def set_unsent_apart(op: Any) -> None:
-    """Version 2: what is unsent has a table of its own, and a row of the outbox is never written again."""
+    """Version 2: what is unsent has a table of its own. The relay moves what the version before left, and still leaves."""
     op.create_table(
         "unsent",
         Column("position", _position, primary_key=True, autoincrement=False),
         Column("leased_by", String(36)),
         Column("leased_until", Moment),
     )
-    op.execute(
-        "INSERT INTO unsent (position, leased_by, leased_until) "
-        "SELECT position, leased_by, leased_until FROM outbox WHERE sent_at IS NULL"
-    )
-    op.drop_index("ix_outbox_unsent", "outbox")
-    for column in ("leased_by", "leased_until", "sent_at"):
-        op.drop_column("outbox", column)
 
 
 def put_unsent_back(op: Any) -> None:
-    """Back to version 1. When something was sent is not known any more: the moment it was said stands for it."""
-    for column in (Column("leased_by", String(36)), Column("leased_until", Moment), Column("sent_at", Moment)):
-        op.add_column("outbox", column)
-    op.execute("UPDATE outbox SET sent_at = recorded_at WHERE position NOT IN (SELECT position FROM unsent)")
-    unsent = text("sent_at IS NULL")
-    op.create_index("ix_outbox_unsent", "outbox", ["position"], sqlite_where=unsent, postgresql_where=unsent)
+    """Back to version 1."""
+    op.execute("UPDATE outbox SET sent_at = NULL WHERE position IN (SELECT position FROM unsent)")
     op.drop_table("unsent")

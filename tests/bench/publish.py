@@ -91,6 +91,7 @@ def _record(engine: Engine, load: list[bytes]) -> None:
             "sequence": 1,
             "body": body,
             "recorded_at": datetime.now(UTC),
+            "sent_at": datetime.now(UTC),
         }
         for body in load
         for envelope, _ in [decode(body)]

@@ -212,6 +212,7 @@ class Site:
                 "sequence": 1,
                 "body": each.body,
                 "recorded_at": datetime.now(UTC),
+                "sent_at": datetime.now(UTC),
             }
             for each in said
         ]

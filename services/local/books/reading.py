@@ -152,7 +152,7 @@ def moment(value: object) -> datetime | None:
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
-UNSENT = "SELECT event_id FROM outbox WHERE position IN (SELECT position FROM unsent)"
+UNSENT = "SELECT event_id FROM outbox WHERE sent_at IS NULL OR position IN (SELECT position FROM unsent)"
 """The events that have not left."""
 
 

@@ -1,69 +1,85 @@
-"""A network that ran before: what had not left when its databases were brought to the new shape leaves after it."""
+"""A network that ran before, or still does: what an older process wrote and did not send, the newer ones send."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, select, text
+from sqlalchemy import insert, select, text
 
+from shared.contracts.base import ChapterId
+from shared.contracts.meetings import ChapterOpened
+from shared.messaging.relay import Outbox
 from shared.storage import core
 from shared.storage.engine import make_engine
-from shared.storage.migrate import _config
+from shared.storage.migrate import _config, upgrade
+from shared.storage.work import Store, Work
+from tests.support.samples import sample
+from tests.support.world import ring
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SERVICE = "feedback"
 
 
 @pytest.fixture
-def engine(database: str) -> Engine:
-    """As the first version left it: one event sent, one in somebody's hands, one free."""
+def store(database: str) -> Store[Work]:
+    """A service's own tables, as its migrations leave them."""
     engine = make_engine(database)
-    _to(engine, command.upgrade, "0001")
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
-        for number, (holder, sent_at) in enumerate([(None, NOW), ("relay-1", None), (None, None)]):
-            connection.execute(
-                text(
-                    "INSERT INTO outbox (event_id, type, subject, sequence, body, recorded_at, leased_by, leased_until, sent_at) "
-                    "VALUES (:id, 'a.b.v1', 's', 1, :body, :said, :holder, :until, :sent)"
-                ),
-                {
-                    "id": f"event-{number}",
-                    "body": b"{}",
-                    "said": NOW - timedelta(hours=1),
-                    "holder": holder,
-                    "until": NOW if holder else None,
-                    "sent": sent_at,
-                },
-            )
-    return engine
+    upgrade(SERVICE, engine)
+    return Store(engine, Work, ring(SERVICE))
 
 
-def _to(engine: Engine, move: Callable[[Any, str], None], revision: str) -> None:
+def write_as_before(store: Store[Work], *names: str, sent_at: datetime | None = None) -> None:
+    """As the version before writes an event: it knows of no table beside the outbox."""
+    rows = [
+        {
+            "event_id": name,
+            "type": "a.b.v1",
+            "subject": name,
+            "sequence": 1,
+            "body": b"{}",
+            "recorded_at": NOW,
+            "sent_at": sent_at,
+        }
+        for name in names
+    ]
+    with store.writing() as work:
+        work.connection.execute(insert(core.outbox), rows)
+
+
+def taken(store: Store[Work]) -> list[str]:
+    """What a look of a relay finds."""
+    return [row.event_id for row in Outbox(store).turn((), ())]
+
+
+def test_what_an_older_process_left_is_sent_once(store: Store[Work]) -> None:
+    """Also where it is written after the newer ones have begun; and not what it has sent itself."""
+    write_as_before(store, "sent", sent_at=NOW)
+    write_as_before(store, "left", "behind")
+    assert taken(store) == ["left", "behind"]
+    write_as_before(store, "later")
+    assert taken(store) == ["later"]
+    assert taken(store) == []
+
+
+def test_an_older_process_leaves_ours_to_us(store: Store[Work]) -> None:
+    """It looks for rows without ``sent_at``."""
+    with store.writing() as work:
+        work.publish(sample(ChapterOpened, chapter_id=ChapterId("one")))
+    with store.reading() as work:
+        assert not work.connection.scalars(select(core.outbox.c.position).where(core.outbox.c.sent_at.is_(None))).all()
+    assert len(taken(store)) == 1
+
+
+def test_back_to_the_version_before_nothing_is_forgotten(store: Store[Work]) -> None:
+    """What had not left is without ``sent_at`` again."""
+    write_as_before(store, "sent", sent_at=NOW)
+    with store.writing() as work:
+        work.publish(sample(ChapterOpened, chapter_id=ChapterId("one")))
     config = _config(SERVICE)
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+    with store.engine.connect().execution_options(writing=True) as connection, connection.begin():
         config.attributes["connection"] = connection
-        move(config, revision)
-
-
-def test_what_had_not_left_is_unsent_and_whose_it_is_stays_so(engine: Engine) -> None:
-    """And every event is still there."""
-    _to(engine, command.upgrade, "0002")
-    with engine.connect() as connection:
-        waiting = select(core.outbox.c.event_id, core.unsent.c.leased_by).join(
-            core.unsent, core.unsent.c.position == core.outbox.c.position
-        )
-        assert connection.execute(waiting.order_by("event_id")).all() == [("event-1", "relay-1"), ("event-2", None)]
-        assert len(connection.scalars(select(core.outbox.c.body)).all()) == 3
-
-
-def test_and_back(engine: Engine) -> None:
-    """What had left is marked so again, so that it is not said twice by an older version."""
-    _to(engine, command.upgrade, "0002")
-    _to(engine, command.downgrade, "0001")
-    with engine.connect() as connection:
-        unsent = connection.scalars(text("SELECT event_id FROM outbox WHERE sent_at IS NULL ORDER BY event_id"))
-        assert unsent.all() == ["event-1", "event-2"]
+        command.downgrade(config, "0001")
+    with store.engine.connect() as connection:
+        assert connection.scalars(text("SELECT subject FROM outbox WHERE sent_at IS NULL")).all() == ["one"]

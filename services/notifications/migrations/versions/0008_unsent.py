@@ -6,8 +6,8 @@ from alembic import op
 
 from shared.storage.core import put_unsent_back, set_unsent_apart
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:

@@ -6,8 +6,8 @@ from alembic import op
 
 from shared.storage.core import put_unsent_back, set_unsent_apart
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
