@@ -190,10 +190,9 @@ def migrate(services: tuple[str, ...]) -> None:
     """Bring every database (or those of the services named) to today's schema."""
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415
 
-    from services.local.network import has_migrations  # noqa: PLC0415
     from shared.runtime.settings import Settings  # noqa: PLC0415
     from shared.storage.engine import make_engine  # noqa: PLC0415
-    from shared.storage.migrate import upgrade  # noqa: PLC0415
+    from shared.storage.migrate import has_migrations, upgrade  # noqa: PLC0415
 
     settings = Settings()
     for service in services or SERVED:

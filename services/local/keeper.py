@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.local.broker import PrivateBroker, unreachable
+from services.local.disk import is_low
 from services.local.postgres import PrivatePostgres
 from services.local.processes import Child
 
-LEAST_DISK = 500 * 1024 * 1024
-"""Bytes. The broker blocks its publishers below 100 MB; a start should not come near."""
 BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before each start of a process that keeps dying."""
 STEADY = 60.0
@@ -73,7 +71,7 @@ class Keeper:
 
     def look_at_disk(self, folder: Path) -> None:
         """Say once that the disk under this folder is nearly full."""
-        low = shutil.disk_usage(folder).free < LEAST_DISK / 4
+        low = is_low(folder)
         if low and not self._told_disk:
             self._say(
                 f"The disk of {folder} is nearly full: below 100 MB the broker takes no more messages. Free some."

@@ -6,16 +6,13 @@ of their own on free ports.
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +20,8 @@ import httpx
 
 from services.local.broker import Broker
 from services.local.cluster import OwnBroker, get_broker
-from services.local.keeper import LEAST_DISK, Keeper, Say
+from services.local.disk import require_disk
+from services.local.keeper import Keeper, Say
 from services.local.lock import FolderLock
 from services.local.ports import free_ports, is_free, require_free
 from services.local.postgres import PrivatePostgres
@@ -43,7 +41,7 @@ from services.local.programs import (
 from shared.runtime.clock import SharedClock
 from shared.runtime.keys import make_keys
 from shared.storage.engine import make_engine
-from shared.storage.migrate import upgrade
+from shared.storage.migrate import has_migrations, upgrade
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN = 120.0
@@ -187,10 +185,10 @@ class Network:
     def start(self) -> None:
         """Start everything and wait until it is ready.
 
-        Raises AlreadyRunning, PortTaken, ProgramMissing, BrokerFailed or NetworkFailed, each with a sentence;
+        Raises NoRoom, AlreadyRunning, PortTaken, ProgramMissing, BrokerFailed or NetworkFailed, each with a sentence;
         nothing is left running then.
         """
-        self._check_disk()
+        require_disk(self.folder)
         self._lock.take(say=self._say)
         try:
             self._start()
@@ -410,25 +408,3 @@ class Network:
                 require_free(port, {"smtp": "the sink's mail server"}.get(name, f"the {name}"), variable)
             elif not is_free(port):
                 self._ports = Ports.free()
-
-    def _check_disk(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            TemporaryFile(dir=self.folder).close()
-        except OSError as error:
-            raise NetworkFailed(
-                f"{self.folder} cannot be written to ({error.strerror}). "
-                "Choose another folder: CHAPTERHOUSE_FOLDER=/path make run"
-            ) from error
-        free = shutil.disk_usage(self.folder).free
-        if free < LEAST_DISK:
-            raise NetworkFailed(
-                f"Only {free // 2**20} MB are free on the disk of {self.folder}; {LEAST_DISK // 2**20} MB are needed. "
-                "Free some, or choose a folder on another disk: CHAPTERHOUSE_FOLDER=/path make run"
-            )
-
-
-def has_migrations(service: str) -> bool:
-    """Whether this service or gateway keeps a database."""
-    found = importlib.util.find_spec(f"services.{service}")
-    return bool(found and found.origin and (Path(found.origin).parent / "migrations").is_dir())

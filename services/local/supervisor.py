@@ -17,6 +17,7 @@ from rich.table import Table
 
 from services.local.broker import BrokerFailed
 from services.local.cluster import Cluster
+from services.local.disk import NoRoom
 from services.local.lock import AlreadyRunning
 from services.local.network import Network, NetworkFailed
 from services.local.packages import ProgramMissing
@@ -24,7 +25,7 @@ from services.local.ports import PortTaken
 from services.local.postgres import PostgresFailed
 from services.local.programs import ALONE, PROGRAMS, Ports, Program, Size, in_parallel
 
-SENTENCES = (AlreadyRunning, PortTaken, ProgramMissing, BrokerFailed, PostgresFailed, NetworkFailed)
+SENTENCES = (NoRoom, AlreadyRunning, PortTaken, ProgramMissing, BrokerFailed, PostgresFailed, NetworkFailed)
 """What goes wrong before our eyes is told as a sentence, not as a traceback."""
 
 Life = Literal["first time", "again"]

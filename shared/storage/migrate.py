@@ -24,6 +24,12 @@ def _config(service: str) -> Config:
     return config
 
 
+def has_migrations(service: str) -> bool:
+    """Whether this service or gateway keeps a database."""
+    found = importlib.util.find_spec(f"services.{service}")
+    return bool(found and found.origin and (Path(found.origin).parent / "migrations").is_dir())
+
+
 def upgrade(service: str, engine: Engine) -> None:
     """Run the migrations that this database lacks, in one transaction where the database can."""
     config = _config(service)

@@ -22,6 +22,7 @@ from sqlalchemy import create_engine, text
 from services import cli
 from services.local import packages
 from services.local.broker import GivenBroker, PrivateBroker
+from services.local.disk import NoRoom
 from services.local.lock import AlreadyRunning
 from services.local.network import Network, NetworkFailed
 from services.local.ports import PortTaken, answers, free_ports
@@ -133,7 +134,7 @@ def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch:
     """With what is needed and how to go elsewhere."""
     usage = namedtuple("usage", "total used free")  # noqa: PYI024
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**6))
-    with pytest.raises(NetworkFailed, match="CHAPTERHOUSE_FOLDER"):
+    with pytest.raises(NoRoom, match="CHAPTERHOUSE_FOLDER"):
         Network(tmp_path).start()
 
 
