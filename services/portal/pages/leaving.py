@@ -6,7 +6,7 @@ from hmac import compare_digest
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.portal.joining import member
+from services.portal.joining import member, membership_of
 from services.portal.parts import forget_member, know, portal_of, session_of, signed_in, to
 from shared.contracts.registration import Leave
 from shared.gateway.forms import sent_request_id
@@ -31,11 +31,16 @@ async def leave(request: Request) -> Response:
 
 
 async def _leaver(request: Request) -> str:
-    """Who leaves: who is signed in, or was in this browser when the form was made. Raises SignInNeeded."""
+    """Who leaves: who is signed in; else who has left already, by this form, in this browser. Raises SignInNeeded.
+
+    A session that ended otherwise, on a phone that was lost or lent, makes nobody leave.
+    """
     form = await request.form()
     me, proof = str(form.get("me", "")), str(form.get("proof", ""))
     if session_of(request) is None and compare_digest(proof.encode(), _proof(request, me).encode()):
-        return me
+        membership = await membership_of(asking_of(request), me)
+        if membership.left:
+            return me
     return signed_in(request).id or ""
 
 

@@ -73,7 +73,7 @@ def my_membership(query: MyMembership, actor: Actor, work: RegistrationWork) -> 
     """Who one is here."""
     member = work.members.find(allow.oneself(actor))
     if member is None or member.left:
-        return Membership(joined=False)
+        return Membership(joined=False, left=member is not None)
     standing = work.members.standing(member.member_id).values()
     return Membership(
         joined=True,

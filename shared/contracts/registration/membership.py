@@ -101,9 +101,10 @@ class CurrentAgreement(Query[AgreementText]):
 
 
 class Membership(View):
-    """Who one is here. ``joined`` is False for someone whose contact is verified but who has not joined, or who has left."""
+    """Who one is here. ``joined`` is False for someone whose contact is verified but who has not joined, or who has left (``left``)."""
 
     joined: bool
+    left: bool = False
     alias: str = ""
     role_in_attending: RoleInAttending | None = None
     agreement_current: bool = False

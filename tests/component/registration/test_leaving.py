@@ -25,6 +25,7 @@ from shared.contracts.registration import (
     Leave,
     ListMySeats,
     MemberLeft,
+    Membership,
     MyMembership,
     Outcome,
     Purpose,
@@ -82,8 +83,9 @@ def test_who_leaves_is_an_id_and_a_day(world: World) -> None:
     assert rows(world, core.member_keys) == rows(world, contacts) == []
     assert rows(world, core.member_keys, "ben") != []
     assert world.published(MemberLeft) == [MemberLeft(member_id="ana")]
-    assert world.ask(MyMembership(), ANA).joined is False
+    assert world.ask(MyMembership(), ANA) == Membership(joined=False, left=True)
     assert world.ask(MyMembership(), member("ben")).alias == "Ben"
+    assert world.ask(MyMembership(), member("nobody")) == Membership(joined=False)
 
 
 def test_who_leaves_gives_up_every_coming_place_and_the_next_moves_up(world: World) -> None:
