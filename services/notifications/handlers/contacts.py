@@ -49,7 +49,8 @@ def start_verification(command: StartVerification, actor: Actor, work: Work, lim
     """Send a code. Nothing here looks whether the address is known, so nothing can tell."""
     if actor.role not in (Role.VISITOR, Role.MEMBER):
         raise Forbidden("only the person themselves can verify an address or number")
-    if actor.role is Role.MEMBER and work.members.has_left(MemberId(actor.id or "")):
+    member_id = MemberId(actor.id) if actor.role is Role.MEMBER and actor.id else None
+    if member_id is not None and not work.members.stays(member_id):
         raise _has_left()
     address = normalised(command.channel, _opened(command.contact, "contact", work), command.country)
     known_as = contact_hash(work, command.channel, address)
@@ -68,6 +69,7 @@ def start_verification(command: StartVerification, actor: Actor, work: Work, lim
         tries_left=TRIES,
         started_at=work.real_now,
         expires_at=work.real_now + CODE_LIVES,
+        member_id=member_id,
     )
     work.contacts.start(verification, address, code)
     send_code(work, verification)
@@ -101,6 +103,8 @@ def confirm_code(command: ConfirmCode, actor: Actor, work: Work) -> Verified:
     """Bind the contact point to the member who had it, else to the one proposed. A code is good once."""
     if actor.role not in (Role.VISITOR, Role.MEMBER) or (actor.role is Role.MEMBER and actor.id != command.member_id):
         raise Forbidden("a code can only be confirmed for oneself")
+    if actor.role is Role.MEMBER and work.members.has_left(command.member_id):
+        raise _has_left()
     verification = _checked(command, work)
     owner = work.contacts.by_hash(verification.contact_hash)
     if owner is not None:

@@ -94,6 +94,7 @@ class Verification:
     started_at: datetime
     expires_at: datetime
     settled: bool = False  # used, or used up
+    member_id: MemberId | None = None  # who was signed in and began it, until it is over or they leave
 
 
 @dataclass(frozen=True)

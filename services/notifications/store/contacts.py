@@ -109,12 +109,17 @@ class Contacts:
         self._connection.execute(delete(contact_points).where(contact_points.c.contact_point_id == contact_point_id))
 
     def forget(self, member_id: MemberId) -> None:
-        """Forget a member's contact points, and every verification of one of them or begun by this member."""
+        """Forget a member's contact points and the verifications of these; what else the member began is over.
+
+        Its row stays for the limits, and does not name them.
+        """
         hashes = [contact.contact_hash for contact in self.of(member_id)]
         theirs = or_(verifications.c.contact_hash.in_(hashes), verifications.c.client == member_id)
         begun = delete(verifications).where(theirs).returning(verifications.c.verification_id)
         for verification_id in self._connection.scalars(begun).all():
             self._vault.forget(verification_id)
+        under_way = select(verifications.c.verification_id).where(verifications.c.member_id == member_id)
+        self._erase(list(self._connection.scalars(under_way)))
         self._connection.execute(delete(contact_points).where(contact_points.c.member_id == member_id))
 
     def start(self, verification: Verification, address: str, code: str) -> None:
@@ -132,6 +137,7 @@ class Contacts:
                 started_at=verification.started_at,
                 expires_at=verification.expires_at,
                 settled=False,
+                member_id=verification.member_id,
                 address=self._vault.seal(owner, f"verifications.address.{owner}", address),
                 code=self._vault.seal(owner, f"verifications.code.{owner}", code),
             )
@@ -201,7 +207,7 @@ class Contacts:
         self._connection.execute(
             update(verifications)
             .where(verifications.c.verification_id.in_(verification_ids))
-            .values(settled=True, address=None, code=None)
+            .values(settled=True, member_id=None, address=None, code=None)
         )
         for verification_id in verification_ids:
             self._vault.forget(verification_id)

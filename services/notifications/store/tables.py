@@ -34,6 +34,7 @@ verifications = Table(
     Column("started_at", Moment, nullable=False),  # real time
     Column("expires_at", Moment, nullable=False, index=True),  # real time
     Column("settled", Boolean, nullable=False),
+    Column("member_id", String(36)),  # who was signed in and began it, while it is under way
     Column("address", LargeBinary),  # sealed with a key of the verification's own; erased with it
     Column("code", LargeBinary),
 )

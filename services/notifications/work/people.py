@@ -53,7 +53,7 @@ class Contacts(Protocol):
         ...
 
     def forget(self, member_id: MemberId) -> None:
-        """Forget a member's contact points, and every verification of one of them or begun by this member."""
+        """Forget a member's contact points and the verifications of these; what else the member began is over."""
         ...
 
     def start(self, verification: Verification, address: str, code: str) -> None:

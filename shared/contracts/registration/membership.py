@@ -101,7 +101,7 @@ class CurrentAgreement(Query[AgreementText]):
 
 
 class Membership(View):
-    """Who one is here. ``joined`` is False for someone whose contact is verified but who has not joined, or who has left (``left``)."""
+    """Who one is here. ``joined`` is False for someone whose contact is verified but who has not joined, or who left."""
 
     joined: bool
     left: bool = False

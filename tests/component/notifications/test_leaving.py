@@ -217,6 +217,23 @@ def test_a_code_that_is_asked_for_and_not_sent_yet_is_not_sent(town: Town) -> No
     is_forgotten(town)
 
 
+def test_a_code_to_an_address_that_was_to_be_added_is_not_sent_either(town: Town) -> None:
+    """The portal names the network that it was asked from. Its row stays for the limits, and tells of nobody."""
+    town.join("ana")
+    town.start("more@example.org", actor=ANA, client="network")
+    town.mail.answers = [Transient("later", 60.0)]
+    town.send_once()
+    town.mail.tried.clear()
+    town.deliver(LEFT)
+    town.clock.step(minutes=2)
+    town.send_all()
+    assert town.mail.tried == []
+    with town.store.reading() as work:
+        row = work.connection.execute(select(verifications)).one()
+    assert (row.settled, row.member_id, row.address, row.code, row.client) == (True, None, None, None, "network")
+    assert keys(town) == 0
+
+
 def test_whoever_proves_the_same_address_again_is_somebody_new(town: Town) -> None:
     """With a new id; the old one is nobody's."""
     town.join("ana")

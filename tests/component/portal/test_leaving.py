@@ -126,14 +126,14 @@ def test_a_form_whose_last_page_was_lost_can_be_sent_again(browser: Browser) -> 
     assert {actor.id for command, actor, _ in browser.asking.sent if isinstance(command, Leave)} == {"ana"}
 
 
-@pytest.mark.parametrize("joined", [True, False])
-def test_a_form_that_is_open_on_a_lost_phone_makes_nobody_leave(browser: Browser, joined: bool) -> None:
+@pytest.mark.parametrize("who", [Membership(joined=True), Membership(joined=False)])
+def test_a_form_that_is_open_on_a_lost_phone_makes_nobody_leave(browser: Browser, who: Membership) -> None:
     """Who signs out everywhere has taken from it what cannot be undone."""
     browser.sign_in()
     browser.open("/my/leave")
     form, cookies = browser.secrets("/my/leave"), dict(browser.client.cookies)
     browser.client.app.state.portal.sessions.end_all("ana")  # type: ignore[attr-defined]
-    browser.asking.answer(MyMembership, Membership(joined=joined))
+    browser.asking.answer(MyMembership, who)
     browser.client.cookies.update(cookies)
     assert browser.client.post("/my/leave", data=form).url.path == "/sign-in"
     assert browser.asking.sent_of(Leave) == []
