@@ -18,7 +18,7 @@ from typing import Any
 import eventlet
 import structlog
 from eventlet.event import Event as Signal
-from sqlalchemy import Connection, TextClause, delete, func, select, text, update
+from sqlalchemy import Connection, TextClause, delete, func, select, text, union_all, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -70,13 +70,14 @@ def _move(connection: Connection) -> None:
         )
 
 
+_WAITING = union_all(select(unsent.c.position), select(outbox.c.position).where(outbox.c.sent_at.is_(None))).subquery()
 UNSENT = select(
-    select(func.count()).select_from(unsent).scalar_subquery(),
+    select(func.count()).select_from(_WAITING).scalar_subquery(),
     select(outbox.c.recorded_at)
-    .where(outbox.c.position == select(func.min(unsent.c.position)).scalar_subquery())
+    .where(outbox.c.position == select(func.min(_WAITING.c.position)).scalar_subquery())
     .scalar_subquery(),
 )
-"""One row: how many events are unsent, and when the first of them was said (None without one)."""
+"""One row: how many events are unsent, of the version before too, and when the first was said (None without one)."""
 
 
 class Outbox:

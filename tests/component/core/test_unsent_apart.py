@@ -63,6 +63,19 @@ def test_what_an_older_process_left_is_sent_once(store: Store[Work]) -> None:
     assert taken(store) == []
 
 
+def test_what_an_older_process_left_is_counted_before_a_relay_has_looked(store: Store[Work]) -> None:
+    """A broker that is away while the version changes lets no relay look, and the operator must see what waits."""
+    write_as_before(store, "sent", sent_at=NOW)
+    assert Outbox(store).unsent() == (0, 0.0)
+    write_as_before(store, "left", "behind")
+    with store.writing() as work:
+        work.publish(sample(ChapterOpened, chapter_id=ChapterId("one")))
+    count, age = Outbox(store).unsent()
+    assert (count, age > 0) == (3, True)
+    taken(store)
+    assert Outbox(store).unsent()[0] == 3
+
+
 def test_an_older_process_leaves_ours_to_us(store: Store[Work]) -> None:
     """It looks for rows without ``sent_at``."""
     with store.writing() as work:
