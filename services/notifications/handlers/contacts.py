@@ -103,7 +103,7 @@ def confirm_code(command: ConfirmCode, actor: Actor, work: Work) -> Verified:
     """Bind the contact point to the member who had it, else to the one proposed. A code is good once."""
     if actor.role not in (Role.VISITOR, Role.MEMBER) or (actor.role is Role.MEMBER and actor.id != command.member_id):
         raise Forbidden("a code can only be confirmed for oneself")
-    if actor.role is Role.MEMBER and work.members.has_left(command.member_id):
+    if actor.role is Role.MEMBER and not work.members.stays(command.member_id):
         raise _has_left()
     verification = _checked(command, work)
     owner = work.contacts.by_hash(verification.contact_hash)
