@@ -105,7 +105,7 @@ def know_consent(event: ConsentDecided, work: Work) -> None:
 
 def know_attendance(event: AttendanceRecorded, work: Work) -> None:
     """Who attended may be asked for feedback; the timer looks for windows, in whatever order the news came."""
-    if work.members.has_left(event.member_id):
+    if not work.members.stays(event.member_id):
         return
     work.feedback.attend(event)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from services.notifications.handlers import facts
 from services.notifications.messages import Message, Transient, Unknown
 from services.notifications.store.tables import (
     attendances,
@@ -284,6 +285,23 @@ def test_who_adds_an_address_while_they_leave_leaves_none(database: str) -> None
             lambda name=name: other.deliver(MemberLeft(member_id=name)),
         )
     assert (count(one, contact_points), count(one, preferences)) == (0, 0)
+    for engine in engines:
+        engine.dispose()
+
+
+def test_what_happened_at_a_meeting_is_heard_while_they_leave_and_none_of_it_stays(database: str) -> None:
+    """Two processes: the one that hears of the evening has not ended when the other hears that they left."""
+    engines = make_engine(database), make_engine(database)
+    one, other = Town(engines[0]), Town(engines[1])
+    one.deliver(chapter(), meeting(), MemberJoined(member_id="ana", agreement_version=1))
+    with ThreadPoolExecutor(1) as pool:
+        with one.store.writing() as work:
+            facts.know_attendance(attended(), work)
+            leaves = pool.submit(lambda: other.deliver(LEFT))
+            with contextlib.suppress(TimeoutError):
+                leaves.result(timeout=0.3)
+        leaves.result(timeout=60)
+    assert count(one, attendances) == 0
     for engine in engines:
         engine.dispose()
 
