@@ -7,6 +7,8 @@ from services.registration.handlers.membership import enter
 from services.registration.handlers.telling import tell_seats
 from services.registration.model import seats as rules
 from services.registration.model.consents import How, withdraw
+from services.registration.model.meetings import Meeting
+from services.registration.model.seats import Seat
 from services.registration.work import RegistrationWork
 from shared.contracts.base import Actor, Done, MemberId
 from shared.contracts.registration import Leave, MemberLeft, Outcome
@@ -27,13 +29,25 @@ def leave(command: Leave, actor: Actor, work: RegistrationWork) -> Done:
 
 
 def _give_up_seats(member_id: MemberId, work: RegistrationWork) -> None:
-    """As one by one; a seat whose member is on the sheet as being here has been used, and stays."""
+    """As one by one."""
     for meeting_id in sorted({seat.meeting_id for seat in work.seats.coming(member_id, work.now)}):
         meeting = work.meetings.lock(meeting_id)
-        seating = work.seats.at(meeting_id)
-        seat = seating.of(member_id)
-        if meeting is None or seat is None or not seat.held:
-            continue
-        mark = work.sheet.mark_of(seat.seat_id)
-        if mark is None or mark.outcome is not Outcome.ATTENDED:
-            tell_seats(rules.give_up(seating, seat), meeting, work)
+        seat = work.seats.at(meeting_id).of(member_id)
+        if meeting is not None and seat is not None and seat.held:
+            _give_up(seat, meeting, work)
+
+
+def free_seats_of_who_left(meeting: Meeting, work: RegistrationWork) -> None:
+    """Of a meeting, locked, that was over as far as was known, and is yet to come: some may have left meanwhile."""
+    seating = work.seats.at(meeting.meeting_id)
+    for member_id in [seat.member_id for seat in seating.held()]:
+        member, seat = work.members.find(member_id), seating.of(member_id)
+        if member is not None and member.left and seat is not None:
+            _give_up(seat, meeting, work)
+
+
+def _give_up(seat: Seat, meeting: Meeting, work: RegistrationWork) -> None:
+    """A seat whose member is on the sheet as being here has been used, and stays."""
+    mark = work.sheet.mark_of(seat.seat_id)
+    if mark is None or mark.outcome is not Outcome.ATTENDED:
+        tell_seats(rules.give_up(work.seats.at(meeting.meeting_id), seat), meeting, work)

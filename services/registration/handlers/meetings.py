@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.registration.handlers.leaving import free_seats_of_who_left
 from services.registration.handlers.telling import tell_seats
 from services.registration.model import seats as rules
 from services.registration.model.meetings import from_facts, tells_more
@@ -20,6 +21,8 @@ def follow_meeting(facts: MeetingFacts, work: RegistrationWork) -> None:
     if not tells_more(meeting, known):
         return
     work.meetings.update(meeting)
+    if known.ends_at <= work.now < meeting.ends_at and meeting.status is not MeetingStatus.CANCELLED:
+        free_seats_of_who_left(meeting, work)
     seating = work.seats.at(meeting.meeting_id)
     if meeting.status is MeetingStatus.CANCELLED:
         changed = rules.released(seating.held())

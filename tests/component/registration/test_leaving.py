@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 from services.registration.store.tables import consents, contacts, marks, members, seats
 from shared.contracts.base import Channel
 from shared.contracts.errors import Forbidden
+from shared.contracts.meetings import MeetingMoved
 from shared.contracts.notifications import ContactSuppressed, ContactVerified
 from shared.contracts.registration import (
     AcceptAgreement,
@@ -222,6 +223,27 @@ def test_only_the_member_leaves(world: World, actor: Any) -> None:
     """Nobody is made to."""
     with pytest.raises(Forbidden):
         world.send(Leave(), actor)
+
+
+def test_a_meeting_that_seemed_over_when_they_left_keeps_no_place_for_them(world: World) -> None:
+    """The news that it takes place a week later came after its end, and after they left; who waits gets the place."""
+    world.deliver(facts(room=1))
+    join(world, "ana", "cem", "ben")
+    for name in ("ana", "cem", "ben"):
+        take(world, name, ROOM)
+    world.clock.step(seconds=(ENDS + timedelta(hours=1) - world.clock.now()).total_seconds())
+    leave(world)
+    leave(world, "cem")
+    before = len(world.said())
+    world.deliver(facts(MeetingMoved, room=1, revision=2, starts_at=STARTS + timedelta(days=7)))
+    assert told(world, since=before) == [
+        "ana released in_person: given_up",
+        "cem confirmed in_person: promoted",
+        "cem released in_person: given_up",
+        "ben confirmed in_person: promoted",
+    ]
+    assert standing(world) == {"ben": "in_person"}
+    is_sound(world)
 
 
 def at_once(*acts: Callable[[], object]) -> None:
