@@ -45,7 +45,7 @@ def lines(databases: Mapping[str, Database]) -> Iterator[Line]:
 
 
 def _standing(registration: Database, left: set[str]) -> Iterator[tuple[str, str]]:
-    """A consent that stands, or a place at a meeting that ended after they left and to which they did not come."""
+    """A consent that stands, or a place at a meeting that ended after they left and of which no sheet tells."""
     consents = registration.rows("SELECT member_id, purpose, channel, decided, granted FROM consents")
     newest = {tuple(row[:3]): row for row in sorted(consents, key=lambda row: row[3])}
     yield from (("a consent stands", row[0]) for row in newest.values() if row[4] and row[0] in left)
@@ -53,7 +53,7 @@ def _standing(registration: Database, left: set[str]) -> Iterator[tuple[str, str
         "SELECT s.member_id, m.ends_at, p.left_at FROM seats s JOIN meetings m ON m.meeting_id = s.meeting_id"
         " JOIN members p ON p.member_id = s.member_id LEFT JOIN marks k ON k.seat_id = s.seat_id"
         " WHERE s.state <> 'released' AND p.left_at IS NOT NULL AND m.status = 'scheduled'"
-        " AND (k.outcome IS NULL OR k.outcome <> 'attended')"
+        " AND k.outcome IS NULL"  # who was there when they left may be marked otherwise since
     )
     for member, ends, gone in held:
         ended, since = moment(ends), moment(gone)
