@@ -96,14 +96,16 @@ class Answering(Generic[WorkT]):
         replies: dict[int, bytes] = {}
         rows: list[dict[str, object]] = []
         with self._store.writing() as work:
-            known = wire.remembered(work.connection, [each.asked.request_id for each in batch.values()])
+            kept = [each.asked.request_id for each in batch.values() if _is_remembered(each)]
+            wire.hold(work.connection, kept)
+            known = wire.remembered(work.connection, kept)
             if self._entrypoints.foreseen is not None:
                 new = [each for each in batch.values() if each.asked.request_id not in known]
                 foresee = getattr(self._service, self._entrypoints.foreseen)
                 foresee([(each.request, each.asked.actor) for each in new], work)
             for index, each in batch.items():
                 asked = each.asked
-                keep = type(each.request).remembered  # type: ignore[attr-defined]
+                keep = _is_remembered(each)
                 if keep and asked.request_id in known:
                     digest, answer = known[asked.request_id]
                     differs = PayloadDiffers("this form was sent before with other content; open it again")
@@ -178,9 +180,14 @@ def _cause(asked: wire.Asked) -> Cause:
     return Cause(asked.correlation_id, asked.request_id, child_traceparent(asked.traceparent))
 
 
+def _is_remembered(each: wire.Readable) -> bool:
+    """Queries change nothing, and are remembered by nobody; of commands those are not that must leave no trace."""
+    return getattr(type(each.request), "remembered", True)
+
+
 def _context(each: wire.Readable) -> dict[str, str]:
     """Log context of a request; none for those that must leave no trace."""
-    if getattr(type(each.request), "remembered", True):
+    if _is_remembered(each):
         return {"correlation_id": each.asked.correlation_id, "causation_id": each.asked.request_id}
     return {}
 

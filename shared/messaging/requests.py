@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json, to_json
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, text
 
 from shared.contracts.base import REQUESTS, Actor, Request, Role, View
 from shared.contracts.errors import Fault, Forbidden, Invalid, Refused, refusal
@@ -137,6 +138,24 @@ def read_reply(reply: bytes, answer: type[View]) -> View:
         told = content["refused"]
         raise refusal(told["code"], told["message"], told["field"], told["facts"])
     raise Fault(content["fault"]["correlation_id"])
+
+
+def hold(connection: Connection, request_ids: Iterable[str]) -> None:
+    """Nobody else answers these until this transaction ends: a second delivery waits, and then finds the answer.
+
+    Else it would be judged by what the first has just done, and be refused. SQLite has one writer, who waits anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        keys = sorted({_lock_of(request_id) for request_id in request_ids})  # in one order, so that two never cross
+        connection.execute(_HOLD, {"keys": json.dumps(keys)})
+
+
+def _lock_of(request_id: str) -> int:
+    """PostgreSQL names a lock of one's own by 64 bits. Where two requests share them, one waits for the other."""
+    return int.from_bytes(hashlib.blake2b(request_id.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+_HOLD = text("SELECT pg_advisory_xact_lock(CAST(value AS bigint)) FROM json_array_elements_text(CAST(:keys AS json))")
 
 
 def remembered(connection: Connection, request_ids: Iterable[str]) -> dict[str, tuple[str, bytes]]:

@@ -247,6 +247,25 @@ def test_two_processes_that_get_one_request_give_one_answer(site: Site) -> None:
     assert [value(site, request_id) for request_id in ids] == [1] * len(ids)
 
 
+def test_a_request_that_took_effect_is_refused_by_no_second_process(site: Site) -> None:
+    """A redelivery that is handled while the first is being committed waits, and finds its answer."""
+    site.start()
+    site.start()
+    ids = [new_id() for _ in range(15)]
+
+    async def say(client: Client) -> list[Any]:
+        for request_id in ids:
+            await client.send(Raise(name=request_id, by=0), MEMBER, request_id=new_id())
+        asks = [
+            client.send(Raise(name=request_id, most=1, seconds=0.02), MEMBER, request_id=request_id, seconds=20)
+            for request_id in ids
+            for _ in range(4)
+        ]
+        return await asyncio.gather(*asks, return_exceptions=True)
+
+    assert {str(answer) for answer in talk(site, say)} == {"value=1"}
+
+
 @asynccontextmanager
 async def gateway(site: Site) -> AsyncIterator[Client]:
     """A gateway that is connected."""
