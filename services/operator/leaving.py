@@ -42,7 +42,7 @@ def again(file: Path) -> None:
 
     It needs no broker: notifications hears of it once the processes run.
     """
-    ids = [_id(line) for line in file.read_text().splitlines() if line.strip()]
+    ids = [_id(line, number) for number, line in enumerate(file.read_text().splitlines(), 1) if line.strip()]
     engine = engine_of("registration")
     store = Store(engine, RegistrationStoreWork, load_keys(Settings().keys, "registration"))
     for member_id in ids:
@@ -52,8 +52,10 @@ def again(file: Path) -> None:
     console.print(f"{len(ids)} are forgotten.", highlight=False)
 
 
-def _id(line: str) -> str:
+def _id(line: str, number: int) -> str:
     try:
         return str(UUID(line.strip()))
     except ValueError:
-        raise click.ClickException("a line of this file is no id of a member; nothing was done") from None
+        raise click.ClickException(
+            f"line {number} is no id of a member, such as `chapterhouse left list` prints; nothing was done"
+        ) from None

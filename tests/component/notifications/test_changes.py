@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.notifications.messages import Message
 from shared.contracts.base import Channel, Event, Mode
 from shared.contracts.errors import Forbidden, NotFound
 from shared.contracts.meetings import (
@@ -19,7 +20,15 @@ from shared.contracts.meetings import (
     MeetingResized,
     MeetingStatus,
 )
-from shared.contracts.notifications import NoticeKind, NoticeProgress, NoticeSettled, NoticeState
+from shared.contracts.notifications import (
+    Discretion,
+    NoticeKind,
+    NoticeProgress,
+    NoticeSettled,
+    NoticeState,
+    Preferences,
+    SetPreferences,
+)
 from shared.contracts.registration import SeatReason, SeatState
 from tests.component.notifications.fakes import MEETING, ONLINE, STARTS, Town, chapter, meeting, seat
 from tests.support.world import coordinator, member
@@ -184,6 +193,27 @@ def test_a_meeting_cancelled_between_claim_and_send_is_not_announced(town: Town)
     assert len(town.sent(CANCELLED)) == 2
     states = town.state(NoticeKind.SEAT_CONFIRMED, "ana") + town.state(NoticeKind.SEAT_CONFIRMED, "ben")
     assert sorted(states) == [("refused", "meeting_cancelled"), ("sent", "")]
+
+
+def test_who_asks_for_silence_between_look_and_send_is_not_written_to_in_the_old_words(town: Town) -> None:
+    """What the words depend on is compared in the transaction that marks the notice."""
+    town = Town(town.store.engine, lane_batch=1)
+    names = ("ana", "ben")
+    for who in names:
+        town.join(who)
+    town.deliver(chapter(), meeting(), seat("ana"), seat("ben"))
+
+    def fall_silent(message: Message) -> None:
+        town.mail.before = lambda _message: None
+        for who in names:
+            if who not in message.to:
+                town.send(SetPreferences(preferences=Preferences(discretion=Discretion.SILENT)), member(who))
+
+    town.mail.before = fall_silent
+    town.send_all()
+    kind = NoticeKind.SEAT_CONFIRMED.value
+    first, second = (message.words.text for message in town.mail.taken if kind in message.words.text)
+    assert (Discretion.DISCREET.value in first, Discretion.SILENT.value in second) == (True, True)
 
 
 def story() -> list[Event]:

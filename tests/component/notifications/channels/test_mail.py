@@ -282,22 +282,23 @@ GROUPED = b"250-hello\r\n250 PIPELINING\r\n"
 
 
 @pytest.mark.parametrize(
-    ("replies", "result"),
+    ("replies", "result", "resets"),
     [
-        (b"250 ok\r\n550 5.1.1 nobody\r\n354 go on\r\n", Permanent("bounced", suppress=True)),
-        (b"250 ok\r\n550 5.1.1 nobody\r\n421 closing\r\n", Permanent("bounced", suppress=True)),
-        (b"250 ok\r\n451 4.3.0 later\r\n", Transient("smtp_451")),
-        (b"550 5.7.1 not you\r\n503 first MAIL\r\n503 first RCPT\r\n", Permanent("sender_refused", alarm=True)),
-        (b"250 ok\r\nwhat?\r\n354 go on\r\n", Transient("smtp_unreadable")),
+        (b"250 ok\r\n550 5.1.1 nobody\r\n354 go on\r\n", Permanent("bounced", suppress=True), 0),
+        (b"250 ok\r\n550 5.1.1 nobody\r\n421 closing\r\n", Permanent("bounced", suppress=True), 0),
+        (b"250 ok\r\n451 4.3.0 later\r\n", Transient("smtp_451"), 0),
+        (b"550 5.7.1 not you\r\n503 no\r\n503 no\r\n", Permanent("sender_refused", alarm=True), 1),
+        (b"250 ok\r\nwhat?\r\n354 go on\r\n", Transient("smtp_unreadable"), 0),
     ],
 )
-def test_the_first_refusal_of_a_group_counts_and_nothing_follows(replies: bytes, result: object) -> None:
-    """Also where the server would take a mail for nobody, or hangs up in the middle of its answers."""
+def test_the_first_refusal_of_a_group_counts_and_nothing_follows(replies: bytes, result: object, resets: int) -> None:
+    """Also where the server would take a mail for nobody, or hangs up in the middle of its answers: then the line ends."""
     heard: list[bytes] = []
     with _grouped(replies, heard) as port, _sender(port) as sender:
         assert sender.send(a_mail()) == result
     assert heard[0].count(b"\r\n") == 3  # all in one write
     assert b"Subject" not in b"".join(heard)
+    assert b"".join(heard[1:]).lower().count(b"rset") == resets
 
 
 @contextmanager
