@@ -17,6 +17,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+KEPT = 2.0
+"""Seconds for which an idle connection is used again. uvicorn closes one after five, perhaps just as it is used."""
 PATIENCE = 60.0
 """Seconds for one page, on a machine that does a hundred things at once."""
 TRIES = 4
@@ -139,7 +141,13 @@ class Browser:
         if network:
             headers["X-Forwarded-For"] = network
         self._client = httpx.Client(
-            base_url=base, headers=headers, follow_redirects=True, timeout=PATIENCE, trust_env=False, verify=_trust()
+            base_url=base,
+            headers=headers,
+            follow_redirects=True,
+            timeout=PATIENCE,
+            trust_env=False,
+            verify=_trust(),
+            limits=httpx.Limits(keepalive_expiry=KEPT),
         )
 
     def __enter__(self) -> Self:
